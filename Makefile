@@ -1,0 +1,28 @@
+# demo: the whole product in ten seconds; test: everything, on real SQLite, PostgreSQL and MariaDB.
+PYTHON ?= python3
+BIN := .venv/bin
+.PHONY: demo test lint clean
+
+demo: .venv/installed          ## migrate the sample database, find the broken row, go back
+	$(BIN)/visionforge demo
+
+test: .venv/tested             ## run all tests; servers are started, and installed where missing
+	$(BIN)/pytest -n 2 --dist loadfile
+
+lint: .venv/tested             ## formatting, style and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+.venv/installed: pyproject.toml setup.cfg
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --disable-pip-version-check -e .
+	touch $@
+
+.venv/tested: .venv/installed
+	$(BIN)/pip install -q --disable-pip-version-check -U 'pip>=25.1'
+	$(BIN)/pip install -q -e '.[postgresql,mysql]' --group test --group lint
+	touch $@
+
+clean:                         ## forget what was installed and built
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache visionforge-demo

@@ -1,0 +1,239 @@
+"""Do the values agree with each other, within a row, between rows, and with the rules of the business?"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, timedelta
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from pytest_visionforge import POSTMIGRATION, PREMIGRATION, CannotTell, Evidence, Finding, Offender, rule
+from pytest_visionforge.database import verbatim
+from pytest_visionforge.errors import DatabaseError, TimeLimit
+
+from .agreement import disagreement
+from .kinds import NUMBERS, kind_of
+from .moments import differ_in_kind, later, moment_literal, unreadable
+from .offenders import Offence, displayed, judge
+from .relations import relation
+from .scope import as_shown, column_of, scope_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_visionforge.database import Column, Database
+    from pytest_visionforge.names import Names
+    from pytest_visionforge.plan import values
+    from pytest_visionforge.plan.values import Plan
+
+    from .relations import Relation
+    from .scope import Scope
+
+BOTH = (PREMIGRATION, POSTMIGRATION)
+CLOCKS_MAY_DIFFER = timedelta(minutes=5)
+WIDEST = 8  # columns of a business rule's row that a finding shows
+
+
+# ---------------------------------------------------------------- time
+
+
+@rule(*BOTH)
+def check_order(plan: Plan, database: Database, names: Names, order: values.Order) -> Evidence | Finding:
+    """What happens later has the later timestamp: the columns are in order in every row.
+
+    Every pair is compared, so that NULL in the middle does not let the first be later than the last. A
+    pair with NULL is passed over. Between a day and a moment the days are compared.
+
+    Remedy: Correct the timestamps; a shift of whole hours comes from a time zone.
+    """
+    scope = scope_of(plan, database, names, order)
+    columns = [scope.column(names.column(order.table, name)) for name in order.columns]
+    reasons = {}
+    for first, last in combinations(columns, 2):
+        reasons[f"{last.name} before {first.name}"] = _earlier(scope, first, last)
+    for column in columns:
+        if kind_of(column) not in NUMBERS:
+            reasons |= unreadable(database, column.name, scope.quoted(column))
+    null = " OR ".join(f"{scope.quoted(column)} IS NULL" for column in columns)
+    return judge(scope, Offence(reasons, passed_over=null))
+
+
+def _earlier(scope: Scope, first: Column, last: Column) -> str:
+    """The condition of rows whose last comes before the first; numbers compare as numbers."""
+    left, right = scope.quoted(first), scope.quoted(last)
+    if {kind_of(first), kind_of(last)} <= NUMBERS:
+        return f"{left} > {right}"
+    return later(scope.database, left, right, by_day=differ_in_kind(first, last))
+
+
+@rule(*BOTH)
+def check_after(plan: Plan, database: Database, names: Names, after: values.After) -> Evidence | Finding:
+    """No row is older than the row that it belongs to.
+
+    A row without a parent, or with NULL on either side, is passed over.
+
+    Remedy: Correct the timestamps; if all are older, parent and child were written in two time zones.
+    """
+    scope = scope_of(plan, database, names, after)
+    related = relation(plan, names, after.table, after.parent)
+    column = scope.column(names.column(after.table, after.column))
+    theirs = column_of(related.parent, names.column(after.parent, after.parent_column))
+    ours, parents = scope.quoted(column), related.of_parent(database, theirs.name)
+    earlier = later(database, parents, ours, by_day=differ_in_kind(column, theirs))
+    reasons = {f"{column.name} before {related.parent}.{theirs.name}": related.in_parent(database, earlier)}
+    reasons |= unreadable(database, column.name, ours)
+    for words, condition in unreadable(database, f"{related.parent}.{theirs.name}", parents).items():
+        reasons[words] = related.in_parent(database, condition)
+    compared = related.in_parent(database, f"{parents} IS NOT NULL")
+    return judge(scope, Offence(reasons, passed_over=f"{ours} IS NULL OR NOT {compared}", related=True))
+
+
+@rule(*BOTH)
+def check_not_future(
+    plan: Plan, database: Database, names: Names, not_future: values.NotFuture
+) -> Evidence | Finding:
+    """No timestamp lies in the future: more than the 5 minutes by which clocks may differ.
+
+    NULL is passed over. Now is what the database's server says.
+
+    Remedy: A shift of whole hours comes from a time zone: write UTC. Correct the rows.
+    """
+    limit = (database.now() + CLOCKS_MAY_DIFFER).astimezone(UTC).replace(tzinfo=None)
+    bound = moment_literal(database, limit.isoformat(" ", "seconds"))
+    scope = scope_of(plan, database, names, not_future)
+    column = names.column(not_future.table, not_future.column)
+    quoted = scope.quoted(column)
+    reasons = {f"{column} in the future": later(database, quoted, bound)}
+    reasons |= unreadable(database, column, quoted)
+    return judge(scope, Offence(reasons, passed_over=f"{quoted} IS NULL"))
+
+
+# ---------------------------------------------------------------- what can be computed
+
+
+@rule(*BOTH)
+def check_calculated(
+    plan: Plan, database: Database, names: Names, calculated: values.Calculated
+) -> Evidence | Finding:
+    """The column is what its formula gives.
+
+    Numbers may differ by half a unit of the column's last decimal, or by the plan's `tolerance`. Where
+    only one of the two is NULL they differ; write coalesce(...) if NULL counts as nothing.
+
+    Remedy: Compute the column again, or correct the formula in the plan.
+    """
+    scope = scope_of(plan, database, names, calculated)
+    column = scope.column(names.column(calculated.table, calculated.column))
+    formula = " ".join(calculated.expression.split())
+    return disagreement(scope, column, f"({verbatim(calculated.expression)})", formula, calculated.tolerance)
+
+
+@rule(*BOTH)
+def check_aggregate(
+    plan: Plan, database: Database, names: Names, aggregate: values.Aggregate
+) -> Evidence | Finding:
+    """The column is what its rows in the child table add up to.
+
+    Of no rows the sum and the count are 0, the rest is NULL. Tolerance and NULL are as in `calculated`.
+
+    Remedy: Compute the column again, or look for children that were lost, doubled or moved.
+    """
+    scope = scope_of(plan, database, names, aggregate)
+    column = scope.column(names.column(aggregate.table, aggregate.column))
+    related = relation(plan, names, aggregate.child, aggregate.table)
+    expression = f".{aggregate.expression}" if aggregate.expression else ""
+    condition = f" where {aggregate.condition}" if aggregate.condition else ""
+    formula = f"{aggregate.function}({aggregate.child}{expression}{condition})"
+    value = "vf_sums.vf_value"
+    if aggregate.function in ("sum", "count"):
+        value = f"coalesce({value}, 0)"
+    join = _sums(scope, column, related, aggregate)
+    return disagreement(scope, column, value, formula, aggregate.tolerance, join=join)
+
+
+def _sums(scope: Scope, column: Column, related: Relation, aggregate: values.Aggregate) -> str:
+    """Joins to each row what its children give; one pass over the child, rows without children stay."""
+    quote, language = scope.database.quote, scope.database.dialect.language
+    value = verbatim(aggregate.expression) or "*"
+    if aggregate.function != "count" and kind_of(column) in NUMBERS:
+        value = language.number(f"({value})")
+    keys = [quote(name) for name in related.columns]
+    named = ", ".join(f"{key} AS vf_key_{number}" for number, key in enumerate(keys))
+    where = f" WHERE {verbatim(aggregate.condition)}" if aggregate.condition else ""
+    parents = map(scope.quoted, related.parent_columns)
+    match = " AND ".join(f"vf_sums.vf_key_{number} = {parent}" for number, parent in enumerate(parents))
+    return (
+        f" LEFT JOIN (SELECT {named}, {aggregate.function}({value}) AS vf_value"
+        f" FROM {scope.database.name_of(related.child)}{where} GROUP BY {', '.join(keys)}) vf_sums ON {match}"
+    )
+
+
+@rule(*BOTH)
+def check_check(plan: Plan, database: Database, names: Names, holds: values.Holds) -> Evidence | Finding:
+    """The condition holds in every row.
+
+    A row for which it gives NULL is passed over, as in a CHECK constraint.
+
+    Remedy: Correct the rows, then declare the condition as a CHECK constraint.
+    """
+    scope = scope_of(plan, database, names, holds)
+    condition = verbatim(holds.expression)
+    words = f"not {' '.join(holds.expression.split())}"
+    return judge(scope, Offence({words: f"NOT ({condition})"}, passed_over=f"({condition}) IS NULL"))
+
+
+# ---------------------------------------------------------------- rules of the business
+
+
+@rule(*BOTH)
+def check_rules(plan: Plan, database: Database, business_rule: values.BusinessRule) -> Evidence | Finding:
+    """The query of the business rule returns no row.
+
+    Each row that it returns is a violation; all are counted, the first ones shown with the columns that
+    the query selects.
+
+    Remedy: Correct the rows that the query returns.
+    """
+    text = business_rule.text(database.dialect.name).strip().rstrip(";")
+    if not text:
+        raise CannotTell(
+            f"the rule has no SQL for {database.dialect.name}",
+            f'write sql = {{ {database.dialect.name} = "..." }} beside the others',
+        )
+    sql = _with_parameters(text, business_rule.parameters)
+    try:
+        count, sample = _violations(database, sql, business_rule.parameters, plan.record.sample)
+    except TimeLimit:
+        raise
+    except DatabaseError as error:
+        where = business_rule.path.name if business_rule.path else f"[[rules]] {business_rule.id}"
+        raise CannotTell(f"its SQL fails: {error}", f"correct the SQL of {where}") from None
+    if not count:
+        return Evidence("the query returned no row")
+    return Finding(
+        says=f"the query returned {count:,} row{'' if count == 1 else 's'}",
+        count=count,
+        sample=sample,
+        reproduce=displayed(database, sql, business_rule.parameters),
+    )
+
+
+def _with_parameters(text: str, parameters: Iterable[str]) -> str:
+    """The rule's SQL, in which only its own parameters are parameters: `::date` and '12:30' are not."""
+    sql = verbatim(text)
+    for name in parameters:
+        sql = re.sub(rf"(?<![:\w])\\:({re.escape(name)})(?![:\w\\])", r":\1", sql)
+    return sql
+
+
+def _violations(
+    database: Database, sql: str, parameters: Any, limit: int
+) -> tuple[int, tuple[Offender, ...]]:
+    """How many rows a query returns, and the first of them; the rest is counted as it streams by."""
+    count, sample = 0, []
+    with database.session() as session:
+        for count, row in enumerate(session.rows(sql, **parameters), start=1):
+            if count <= limit:
+                columns = list(row._mapping.items())[:WIDEST]
+                sample.append(Offender({str(name): as_shown(value) for name, value in columns}))
+    return count, tuple(sample)

@@ -1,0 +1,400 @@
+"""Is every value and every row what it must be, each for itself and against its relatives?"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_visionforge import (
+    POSTMIGRATION,
+    PREMIGRATION,
+    CannotTell,
+    Evidence,
+    Finding,
+    Offender,
+    Severity,
+    rule,
+)
+from pytest_visionforge.database import verbatim
+from pytest_visionforge.errors import DatabaseError, TimeLimit
+
+from .kinds import NUMBERS, Kind, kind_of
+from .moments import beyond_moment, is_moment, unreadable
+from .offenders import Offence, displayed, judge
+from .relations import Relation, of_reference, relation
+from .repeated import repeated
+from .scope import scope_of, scope_of_table
+
+if TYPE_CHECKING:
+    from pytest_visionforge.database import CheckConstraint, Column, Database, ForeignKey, Table
+    from pytest_visionforge.names import Names
+    from pytest_visionforge.objects import ForeignKeyOf
+    from pytest_visionforge.plan import values
+    from pytest_visionforge.plan.values import Plan
+
+    from .scope import Scope
+
+BOTH = (PREMIGRATION, POSTMIGRATION)
+NOT_STORED_HERE = ("virtual", "foreign")  # kinds of tables that only stand for something else
+SQL = Path(__file__).parent / "sql"
+
+
+# ---------------------------------------------------------------- the table itself
+
+
+@rule(*BOTH)
+def check_physical(database: Database, table: Table) -> Evidence | Finding:
+    """The table is not damaged: its rows can be read to the last one, its pages and indexes are whole.
+
+    The DBMS's own check looks at pages and indexes without locking anybody out. Where it cannot be run
+    every value is read instead, which proves the rows and not the indexes. What is damaged, a migration
+    would copy, lose or stumble over.
+
+    Remedy: Do not migrate. Rebuild a damaged index (REINDEX); restore a damaged table from a backup.
+    """
+    if table.kind in NOT_STORED_HERE:
+        return Evidence(f"a {table.kind} table has no pages of its own")
+    try:
+        damage = _damage(database, table)
+    except CannotTell as reason:
+        return _read_through(database, table, str(reason))
+    if not damage:
+        return Evidence("the DBMS's own check found nothing")
+    sample = tuple(Offender({"table": table.id}, line) for line in damage[:20])
+    return Finding(f"{table} is damaged: {damage[0]}", len(damage), sample=sample)
+
+
+@rule(*BOTH, severity=Severity.WARN)
+def check_physical_check(database: Database) -> Evidence:
+    """The DBMS's own check of pages and indexes can be run here.
+
+    Without it damaged indexes stay unseen: they answer queries wrongly, and raise no error.
+    """
+    table = next((each for each in database.schema.tables.values() if each.kind not in NOT_STORED_HERE), None)
+    if table is not None:
+        _damage(database, table)
+    return Evidence("it was run" if table else "there is no table")
+
+
+def _damage(database: Database, table: Table) -> tuple[str, ...]:
+    with database.session() as session:
+        return database.dialect.catalog.damage(session, table.id)
+
+
+def _read_through(database: Database, table: Table, reason: str) -> Evidence | Finding:
+    """Reads every value, the long ones too; what cannot be read is damaged."""
+    as_text = database.dialect.language.as_text
+    lengths = "".join(f", sum(length({as_text(database.quote(each.name))}))" for each in table.columns)
+    sql = f"SELECT count(*){lengths} FROM {database.name_of(table)}"
+    try:
+        with database.session() as session:
+            rows = int(session.row(sql)[0])
+    except TimeLimit:
+        raise
+    except DatabaseError as error:
+        return Finding(f"{table} cannot be read: {error}", reproduce=displayed(database, sql))
+    return Evidence(f"every value was read; its indexes were not checked: {reason}", rows)
+
+
+@rule(*BOTH, severity=Severity.WARN)
+def check_primary_key(plan: Plan, database: Database, names: Names, table: Table) -> Evidence | Finding:
+    """Every row can be told from every other: the table has a primary key, or a unique one without NULL.
+
+    Without one a difference cannot be named by its row, and a repeated load doubles rows unseen. Such a
+    table is compared as a multiset of whole rows, which proves that all are there.
+
+    Remedy: ALTER TABLE ... ADD PRIMARY KEY (...), or name the columns in the plan: key = ["..."].
+    """
+    if table.kind in NOT_STORED_HERE:
+        return Evidence(f"a {table.kind} table cannot have a key here")
+    scope = scope_of_table(plan, database, names, table)
+    enforced = _never_null(table, table.key) or _unique_index(table)
+    if enforced:
+        return Evidence(f"key: {', '.join(enforced)}")
+    if scope.key:
+        terms = list(map(scope.quoted, scope.key))
+        return repeated(scope, terms, ", ".join(scope.key), nulls_too=True)
+    return Finding(
+        says=f"{table} has neither a primary key nor a unique one without NULL",
+        remedy=displayed(database, f"ALTER TABLE {database.name_of(table)} ADD PRIMARY KEY (...)")
+        + f'; or, in the plan, [tables."{table.id}"] key = ["..."]',
+    )
+
+
+def _never_null(table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns, if none of them can be NULL (in SQLite those of a primary key can); else ()."""
+    declared = {column.name for column in table.columns if not column.nullable}
+    return columns if declared.issuperset(columns) else ()
+
+
+def _unique_index(table: Table) -> tuple[str, ...]:
+    """The columns of a unique index that serves as a key; () if none."""
+    indexes = (index for index in table.indexes if index.unique and index.valid and not index.where)
+    return next(filter(None, (_never_null(table, index.columns) for index in indexes)), ())
+
+
+@rule(*BOTH)
+def check_validated(table: Table) -> Evidence | Finding:
+    """Every index, foreign key and CHECK of the table is valid: it holds for the rows from before it, too.
+
+    An index whose building was interrupted is not used, and a unique one protects nothing. A constraint
+    that is NOT VALID or NOT ENFORCED was never tested on the rows that are there.
+
+    Remedy: Mend the rows that other findings name, then ALTER TABLE ... VALIDATE CONSTRAINT ...; REINDEX
+    INDEX CONCURRENTLY ... for an index.
+    """
+    tested: tuple[ForeignKey | CheckConstraint, ...] = (*table.foreign_keys, *table.checks)
+    invalid = [Offender({"index": each.name}, "is not valid") for each in table.indexes if not each.valid]
+    untested = [
+        Offender({"constraint": each.name}, "was not tested on old rows")
+        for each in tested
+        if not each.validated
+    ]
+    broken = invalid + untested
+    of = len(table.indexes) + len(tested)
+    if not broken:
+        return Evidence(f"{of} indexes and constraints")
+    words = ", ".join(str(offender) for offender in broken)
+    return Finding(f"{len(broken)} of {of} indexes and constraints: {words}", len(broken), of, tuple(broken))
+
+
+@rule(*BOTH)
+def check_stored_type(plan: Plan, database: Database, names: Names, table: Table) -> Evidence | Finding:
+    """Every stored value is of the type that its column declares.
+
+    SQLite keeps text in a column of integers, a lax MySQL keeps dates of zeros; a stricter DBMS refuses
+    them in the middle of the load.
+
+    Remedy: Correct the values, or set them to NULL, before the migration.
+    """
+    reasons = {}
+    scope = scope_of_table(plan, database, names, table)
+    for column in table.columns:
+        condition = _misfit(database.dialect.name, kind_of(column))
+        if condition and not column.generated:
+            words = f"{column.name} holds what is no {column.type}"
+            reasons[words] = condition.format(column=scope.quoted(column))
+    if not reasons or table.kind in NOT_STORED_HERE:
+        return Evidence("the DBMS itself keeps every value to the type of its column")
+    return judge(scope, Offence(reasons))
+
+
+@cache
+def _misfit(dbms: str, kind: Kind) -> str:
+    """The condition of values that do not fit a kind of column; '' where the DBMS refuses them itself."""
+    path = SQL / dbms / f"stored_type.{Kind.DATE if kind is Kind.MOMENT else kind}.sql"
+    if not path.is_file():
+        return ""
+    return re.sub(r"^--.*\n", "", path.read_text("utf-8"), flags=re.M).strip()
+
+
+# ---------------------------------------------------------------- rows and their relatives
+
+
+@rule(*BOTH)
+def check_rows(plan: Plan, database: Database, names: Names, rows: values.Rows) -> Evidence | Finding:
+    """The table has as many rows as it must have.
+
+    An empty table makes every other rule pass. The rows are counted, never estimated.
+
+    Remedy: Find out who deleted or did not load them; if the number is right, change `rows` in the plan.
+    """
+    scope = scope_of(plan, database, names, rows)
+    sql = f"SELECT count(*) {scope.rows()}"
+    count = int(database.value(sql))
+    missing = max((rows.low or 0) - count, 0)
+    excess = 0 if rows.high is None else max(count - rows.high, 0)
+    if not missing and not excess:
+        return Evidence(rows=count)
+    low, high = (f"{side:,}" if side is not None else "" for side in (rows.low, rows.high))
+    return Finding(
+        says=f"{scope.table} has {count:,} row{'' if count == 1 else 's'}, {low}..{high} were expected",
+        count=missing or excess,
+        of=count,
+        reproduce=displayed(database, sql),
+    )
+
+
+@rule(*BOTH)
+def check_foreign_keys(
+    plan: Plan, database: Database, names: Names, foreign_key: ForeignKeyOf
+) -> Evidence | Finding:
+    """Every row that names a parent by a foreign key has one.
+
+    A declared key is no proof: rows come in with checks switched off, under NOT VALID, or into SQLite
+    without its pragma. A key that is partly NULL names no parent.
+
+    Remedy: Insert the missing parents, set the columns to NULL, or delete the rows.
+    """
+    table, key = foreign_key
+    parent = database.schema.tables.get(key.parent)
+    if parent is None:
+        return Finding(
+            f"the foreign key on {', '.join(key.columns)} refers to {key.parent}, which is not there",
+            remedy=f"create {key.parent}, or drop the foreign key",
+        )
+    scope = scope_of_table(plan, database, names, table)
+    return _orphans(scope, Relation(table, key.columns, parent, key.parent_columns))
+
+
+@rule(*BOTH)
+def check_references(
+    plan: Plan, database: Database, names: Names, reference: values.Reference
+) -> Evidence | Finding:
+    """Every value is found in the parent that the plan names.
+
+    The schema does not declare this relation, so nothing but this rule watches it.
+
+    Remedy: Insert the missing parents, set the column to NULL, or delete the rows; then declare the
+    foreign key, so that it stays so.
+    """
+    return _orphans(scope_of(plan, database, names, reference), of_reference(names, reference))
+
+
+def _orphans(scope: Scope, related: Relation) -> Evidence | Finding:
+    """The rows whose parent is missing."""
+    named, found = related.without_null(scope.database), related.in_parent(scope.database)
+    columns, theirs = ", ".join(related.columns), ", ".join(related.parent_columns)
+    words = f"{columns} is not in {related.parent}.{theirs}"
+    offence = Offence({words: f"{named} AND NOT {found}"}, passed_over=f"NOT ({named})", related=True)
+    remedy = f"insert the missing rows of {related.parent}, set {columns} to NULL, or delete the rows"
+    return judge(scope, offence, remedy)
+
+
+@rule(*BOTH)
+def check_has(plan: Plan, database: Database, names: Names, has: values.Has) -> Evidence | Finding:
+    """Every row has at least one row in the child table.
+
+    A parent without children is what is left when the children were not loaded, or were loaded elsewhere.
+
+    Remedy: Load the missing children, or delete the rows that stand alone.
+    """
+    scope = scope_of(plan, database, names, has)
+    related = relation(plan, names, has.child, has.table, has.child_column)
+    words = f"without a row in {related.child} by {', '.join(related.columns)}"
+    return judge(scope, Offence({words: f"NOT {related.in_child(database)}"}, related=True))
+
+
+# ---------------------------------------------------------------- values
+
+
+@rule(*BOTH)
+def check_not_null(
+    plan: Plan, database: Database, names: Names, not_null: values.NotNull
+) -> Evidence | Finding:
+    """The column has a value in every row.
+
+    NULL passes every other rule.
+
+    Remedy: Fill the column, then declare it NOT NULL.
+    """
+    scope = scope_of(plan, database, names, not_null)
+    column = names.column(not_null.table, not_null.column)
+    remedy = f"fill {scope.table}.{column}, then declare it NOT NULL"
+    return judge(scope, Offence({f"{column} is NULL": f"{scope.quoted(column)} IS NULL"}), remedy)
+
+
+@rule(*BOTH)
+def check_unique(plan: Plan, database: Database, names: Names, unique: values.Unique) -> Evidence | Finding:
+    """No two rows have the same values.
+
+    Rows in which one of them is NULL are passed over, as in a UNIQUE constraint. What is the same is said
+    by the column's collation; write lower(...) to be stricter.
+
+    Remedy: Merge or correct the rows, then declare the constraint.
+    """
+    scope = scope_of(plan, database, names, unique)
+    terms = [_term(scope, names, unique.table, text) for text in unique.columns]
+    return repeated(scope, terms, ", ".join(unique.columns))
+
+
+def _term(scope: Scope, names: Names, table: str, text: str) -> str:
+    """A column by its name, or an expression as it stands."""
+    try:
+        return scope.quoted(names.column(table, text))
+    except CannotTell:
+        if re.fullmatch(r"\w+", text):
+            raise  # a mere name is a column that is not there, not an expression
+        return f"({verbatim(text)})"
+
+
+@rule(*BOTH)
+def check_pattern(
+    plan: Plan, database: Database, names: Names, pattern: values.Pattern
+) -> Evidence | Finding:
+    """Every value matches the pattern from its first character to its last.
+
+    NULL is passed over. The pattern is Python's, handed to the server: keep to what all understand
+    (classes, groups, repetition).
+
+    Remedy: Correct the values, or widen the pattern in the plan.
+    """
+    scope = scope_of(plan, database, names, pattern)
+    column = names.column(pattern.table, pattern.column)
+    quoted = scope.quoted(column)
+    words, matches = f"{column} does not match {pattern.regex}", database.dialect.language.matches
+    offence = Offence(
+        {words: f"NOT ({matches(quoted, 'regex')})"},
+        passed_over=f"{quoted} IS NULL",
+        parameters={"regex": pattern.regex},
+    )
+    return judge(scope, offence)
+
+
+@rule(*BOTH)
+def check_accepted(
+    plan: Plan, database: Database, names: Names, accepted: values.Accepted
+) -> Evidence | Finding:
+    """Every value is one of the accepted ones.
+
+    NULL is passed over. Text is compared character by character, whatever the collation takes for equal.
+
+    Remedy: Correct the values, or add them to `accepted` in the plan.
+    """
+    scope = scope_of(plan, database, names, accepted)
+    column = scope.column(names.column(accepted.table, accepted.column))
+    quoted, language = scope.quoted(column), database.dialect.language
+    texts = kind_of(column) is Kind.TEXT or any(isinstance(value, str | date) for value in accepted.values)
+    compared = language.plain(language.as_text(quoted)) if texts else quoted
+    given = map(str, accepted.values) if texts else accepted.values
+    parameters = {f"value_{number}": value for number, value in enumerate(given)}
+    known = ", ".join(f":{name}" for name in parameters)
+    words = f"{column.name} is none of {', '.join(map(str, accepted.values))}"
+    condition = f"{compared} NOT IN ({known})"
+    offence = Offence({words: condition}, passed_over=f"{quoted} IS NULL", parameters=parameters)
+    return judge(scope, offence)
+
+
+@rule(*BOTH)
+def check_range(plan: Plan, database: Database, names: Names, range_: values.Range) -> Evidence | Finding:
+    """Every value lies between the bounds, which belong to the range.
+
+    NULL is passed over. A bound that is a day without a time takes in the whole of that day.
+
+    Remedy: Correct the values, or widen the range in the plan.
+    """
+    scope = scope_of(plan, database, names, range_)
+    column = scope.column(names.column(range_.table, range_.column))
+    sides = (("<", range_.low), (">", range_.high))
+    of_moments = any(side and is_moment(side) for _, side in sides)
+    beyond = beyond_moment if of_moments else _beyond_number
+    reasons = {
+        f"{column.name} {sign} {side}": beyond(scope, column, sign, side) for sign, side in sides if side
+    }
+    if of_moments:
+        reasons |= unreadable(database, column.name, scope.quoted(column))
+    return judge(scope, Offence(reasons, passed_over=f"{scope.quoted(column)} IS NULL"))
+
+
+def _beyond_number(scope: Scope, column: Column, sign: str, side: str) -> str:
+    """The condition of numbers beyond a bound; the bound is a literal, so that no digit of it is lost."""
+    kind = kind_of(column)
+    if kind not in NUMBERS and kind is not Kind.OTHER:
+        raise CannotTell(
+            f"{scope.table}.{column.name} is of type {column.type}: a range of numbers says nothing of it",
+            f'convert it: check = ["cast({column.name} as ...) between ... and ..."]',
+        )
+    return f"{scope.quoted(column)} {sign} {side}"

@@ -1,0 +1,299 @@
+"""May the migration start, as far as machine, programs and databases are concerned?"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from pytest_visionforge import (
+    POSTMIGRATION,
+    PREMIGRATION,
+    ROLLBACK,
+    CannotTell,
+    Evidence,
+    Finding,
+    Offender,
+    rule,
+)
+from pytest_visionforge.errors import DatabaseError
+
+from .machine import Denied, human, program_path, program_version, prove, volume_of
+
+if TYPE_CHECKING:
+    from pytest_visionforge.database import Database
+    from pytest_visionforge.plan.values import Plan
+
+ALWAYS = (PREMIGRATION, POSTMIGRATION, ROLLBACK)
+
+# The oldest version of each DBMS that is tested; as many of its parts count as are written here.
+OLDEST = {"SQLite": (3, 40), "PostgreSQL": (13,), "MariaDB": (10, 6), "MySQL": (8, 0)}
+
+PLACEHOLDERS = re.compile(
+    r"""change[-_ ]?me | replace[-_ ]?me | place[-_ ]?holder   # anywhere
+      | <[a-z][\w .-]*>                                        # <password>
+      | (?<![a-z0-9])(?: x{3,} | todo | fixme | tbd )(?![a-z0-9])
+      | ^(?: your[-_ ].* | \.{3,} | \*{3,} | \?{2,} )$""",
+    re.I | re.X,
+)
+
+
+# ---------------------------------------------------------------- environment
+
+
+@rule(PREMIGRATION)
+def check_variables(variable: str) -> Evidence | Finding:
+    """The environment variable is set.
+
+    A migration that finds out in its middle what it was not told leaves half of its work behind.
+
+    Remedy: Set it where the migration runs: the deploy job's secrets, the systemd unit, the shell.
+    """
+    value = os.environ.get(variable)
+    if value is None:
+        return Finding(f"{variable} is not set", remedy=f"export {variable}=...")
+    if not value.strip():
+        return Finding(f"{variable} is empty", remedy=f"export {variable}=...")
+    return Evidence("set")
+
+
+@rule(PREMIGRATION)
+def check_variable_format(variable_match: tuple[str, str]) -> Evidence | Finding:
+    """The environment variable has the form that the plan declares.
+
+    The value may be a secret: neither it nor a part of it is shown.
+
+    Remedy: Set it to a value of that form, or correct the pattern under [environment] match.
+    """
+    variable, pattern = variable_match
+    value = _value(variable)
+    if re.fullmatch(pattern, value):
+        return Evidence("matches")
+    return Finding(f"{variable} (of {len(value)} characters) does not match {pattern}")
+
+
+@rule(PREMIGRATION)
+def check_placeholders(variable: str) -> Evidence | Finding:
+    """The environment variable holds a value, and no placeholder for one.
+
+    `changeme`, `xxx`, `TODO` and `<password>` come from a template that nobody filled in.
+
+    Remedy: Set it to its real value.
+    """
+    found = PLACEHOLDERS.search(_value(variable).strip())
+    if found:
+        return Finding(f"{variable} holds a placeholder of {len(found[0])} characters")
+    return Evidence("no placeholder")
+
+
+def _value(variable: str) -> str:
+    value = os.environ.get(variable, "")
+    if not value.strip():
+        raise CannotTell(f"because {variable} is not set", f"export {variable}=...")
+    return value
+
+
+@rule(PREMIGRATION)
+def check_packages(package: str) -> Evidence | Finding:
+    """The Python distribution is installed, in a version that the plan allows.
+
+    Remedy: Install it into the environment in which the migration runs.
+    """
+    wanted = Requirement(package)
+    try:
+        found = metadata.version(wanted.name)
+    except metadata.PackageNotFoundError:
+        return Finding(f"{wanted.name} is not installed", remedy=f'pip install "{package}"')
+    if wanted.specifier.contains(found, prereleases=True):
+        return Evidence(f"{wanted.name} {found}")
+    return Finding(f"{wanted.name} is {found}, not {wanted.specifier}", remedy=f'pip install "{package}"')
+
+
+@rule(PREMIGRATION)
+def check_programs(program: str) -> Evidence | Finding:
+    """The program is found on the PATH, in a version that the plan allows.
+
+    Remedy: Install it, or put its directory on the PATH. pg_dump must not be older than the server.
+    """
+    name, versions = _program(program)
+    path = program_path(name)
+    if path is None:
+        directories = os.environ.get("PATH", "").replace(os.pathsep, ", ")
+        return Finding(f"{name} is not on the PATH ({directories})", reproduce=f"command -v {name}")
+    if not versions:
+        return Evidence(str(path))
+    found = program_version(path)
+    if versions.contains(found, prereleases=True):
+        return Evidence(f"{path} {found}")
+    return Finding(f"{path} is {found}, not {versions}", reproduce=f"{path} --version")
+
+
+def _program(text: str) -> tuple[str, SpecifierSet | None]:
+    """Name and versions of `pg_dump>=15`."""
+    name = re.split(r"[<>=!~]", text, maxsplit=1)[0].strip()
+    versions = text[len(name) :].strip()
+    return name, SpecifierSet(versions) if versions else None
+
+
+# ---------------------------------------------------------------- machine
+
+
+@rule(PREMIGRATION)
+def check_paths(path: tuple[Path, str]) -> Evidence | Finding:
+    """The path is there, and we may do with it what the plan says.
+
+    It is tried, not only asked for: a file system that is mounted read-only shows the best of rights.
+
+    Remedy: Create it, or give this user the rights: chmod, chown, setfacl.
+    """
+    where, rights = path
+    try:
+        prove(where, rights)
+    except Denied as denied:
+        return Finding(str(denied), remedy=denied.remedy)
+    return Evidence(f"{where}: {rights}")
+
+
+@rule(PREMIGRATION)
+def check_disk(plan: Plan, database: Database, volume: tuple[str, Path]) -> Evidence | Finding:
+    """There is room for the database several times over, as the plan says: [system] disk_factor.
+
+    A rebuilt table stands beside the old one until the end; a full disk stops the server, not only us.
+
+    Remedy: Free space on the volume, or move the directory ([backup] directory) to a larger one.
+    """
+    what, directory = volume
+    size = database.size()
+    needed, found = int(size * plan.system.disk_factor), volume_of(directory)
+    words = (
+        f"{directory} ({what}), on {found.mount} ({found.device}): {human(found.free)} free,"
+        f" {human(needed)} needed ({plan.system.disk_factor:g} x {human(size)})"
+    )
+    if found.free >= needed:
+        return Evidence(words)
+    remedy = f"free {human(needed - found.free)} on {found.mount}, or use a larger volume"
+    return Finding(words, remedy=remedy, reproduce=f"df -B1 '{found.mount}'")
+
+
+# ---------------------------------------------------------------- databases
+
+
+@rule(*ALWAYS)
+def check_connect(unopened: Callable[[str], Database], role: str) -> Evidence | Finding:
+    """The database answers.
+
+    SQLite's file must be there already: a mere connect would create an empty one.
+
+    Remedy: See that the server runs and listens there, that firewall and pg_hba.conf (or the grants to
+    user@host) let this machine in, and that the role may log in. For SQLite: that the path is right.
+    """
+    database = unopened(role)
+    try:
+        identity = database.identity
+    except DatabaseError as error:
+        return Finding(f"{role} does not answer: {error}")
+    return Evidence(f"{identity.dbms} {identity.version} at {database.shown}")
+
+
+@rule(*ALWAYS)
+def check_read_only(unopened: Callable[[str], Database], role: str) -> Evidence | Finding:
+    """Our own sessions cannot write: the server says so, and refuses when it is tried.
+
+    Checks that can write are a danger to what they protect.
+
+    Remedy: Connect to the server itself: a pooler that resets sessions loses the setting.
+    """
+    database = unopened(role)
+    table = f"vf_probe_{secrets.token_hex(6)}"
+    with database.session() as session:
+        if not session.dialect.session.read_only(session):
+            return Finding(f"the server says that our session at {database.shown} can write")
+        try:
+            session.value(f"CREATE TABLE {table} (a integer)")
+        except DatabaseError as refusal:
+            return Evidence(f"refused: {refusal}")
+        session.value(f"DROP TABLE {table}")
+    return Finding(f"our session at {database.shown} could create a table ({table}, dropped again)")
+
+
+@rule(*ALWAYS)
+def check_version(unopened: Callable[[str], Database], role: str) -> Evidence | Finding:
+    """The DBMS is of a supported version, and the target's is not older than the source's.
+
+    What a newer server writes, an older one may not read.
+
+    Remedy: Upgrade the server.
+    """
+    database = unopened(role)
+    product, version = database.identity.dbms, database.version
+    oldest = OLDEST.get(product)
+    if oldest is None:
+        raise CannotTell(f"{product} {_dotted(version)} was never tried")
+    if _first(database, oldest) < oldest:
+        return Finding(f"{role} is {product} {_dotted(version)}, older than {_dotted(oldest)}")
+    source = unopened("source")
+    if (
+        role == "target"
+        and source.identity.dbms == product
+        and _first(database, oldest) < _first(source, oldest)
+    ):
+        return Finding(f"target is {product} {_dotted(version)}, source is {_dotted(source.version)}")
+    return Evidence(f"{product} {_dotted(version)}")
+
+
+def _first(database: Database, like: tuple[int, ...]) -> tuple[int, ...]:
+    """As many parts of a database's version as another one has."""
+    return database.version[: len(like)]
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+@rule(*ALWAYS)
+def check_privileges(unopened: Callable[[str], Database], role: str) -> Evidence | Finding:
+    """Our role may read every table and view, and every row of them.
+
+    What a role may not see is hidden, not absent: its rows would be missing from every count and proof.
+
+    Remedy: GRANT SELECT on what is named; in PostgreSQL also GRANT pg_read_all_data, and BYPASSRLS.
+    """
+    database = unopened(role)
+    with database.session() as session:
+        unreadable = session.dialect.catalog.unreadable(session)
+    if unreadable:
+        of = len(database.schema.tables) + len(database.schema.views)
+        return Finding(
+            says=f"{len(unreadable)} tables or views cannot be read in whole: {', '.join(unreadable[:5])}",
+            count=len(unreadable),
+            of=max(of, len(unreadable)),
+            sample=tuple(Offender({"table": id}) for id in unreadable[:20]),
+            remedy=f"as their owner: GRANT SELECT ON {', '.join(unreadable[:5])} TO {database.url.username}",
+        )
+    if database.schema.hidden:
+        raise CannotTell("; ".join(database.schema.hidden), "grant the role what it may not see")
+    return Evidence(f"{len(database.schema.tables)} tables, {len(database.schema.views)} views")
+
+
+@rule(PREMIGRATION, POSTMIGRATION)
+def check_source_is_not_target(
+    unopened: Callable[[str], Database], pair: tuple[str, str]
+) -> Evidence | Finding:
+    """Source and target are two databases.
+
+    Otherwise the proof would compare a thing with itself, and a restore would overwrite the source. The
+    servers say who they are, whatever the addresses look like.
+
+    Remedy: Correct [source] or [target]; for a migration in place write [database] instead.
+    """
+    source, target = map(unopened, pair)
+    if source.identity.id == target.identity.id:
+        return Finding(f"{source.shown} and {target.shown} are the same database ({source.identity.id})")
+    return Evidence(f"{source.shown} and {target.shown}")

@@ -1,0 +1,72 @@
+"""Is there a way back that has been walked once?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_visionforge import PREMIGRATION, CannotTell, Evidence, Finding, rule
+
+if TYPE_CHECKING:
+    from pytest_visionforge.backup import Backup
+    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.run import Run
+
+LEVELS = ("hashed", "decoded", "restored")
+
+
+@rule(PREMIGRATION)
+def check_backup(run: Run, plan: Plan) -> Evidence | Finding:
+    """There is a backup of the source as it is now.
+
+    Whatever the migration does, this is what leads back.
+
+    Remedy: mend what the message names (space, rights, the backup program), and run again.
+    """
+    try:
+        backup = run.backup
+    except CannotTell as error:
+        return Finding(str(error))
+    facts = backup.as_json()
+    if facts["kind"] == "schema":
+        return Finding("the backup holds the schema alone", remedy='set [backup] kind = "full"')
+    return Evidence(f"{backup.id}: {facts['tables']} tables, {facts['size']:,} bytes in {backup.path}")
+
+
+@rule(PREMIGRATION)
+def check_verifies(backup: Backup) -> Evidence | Finding:
+    """The backup can be read from its first byte to its last, and each byte is the one that was written.
+
+    A backup that was cut off by a full disk lists like a whole one.
+
+    Remedy: look at the disk, and take another: visionforge backup create.
+    """
+    from pytest_visionforge import backup as room
+    from pytest_visionforge.errors import BackupError
+
+    try:
+        proof = room.verify(backup, level="decoded")
+    except BackupError as error:
+        return Finding(str(error))
+    return Evidence(proof.says)
+
+
+@rule(PREMIGRATION)
+def check_restores(run: Run, plan: Plan, backup: Backup) -> Evidence | Finding:
+    """The backup has been restored into a scratch database, and every table there equals the baseline.
+
+    Only a restore proves that a backup restores; only digests prove that it restored everything.
+
+    Remedy: read what differs; if rows differ, somebody wrote meanwhile: stop the writers, run again.
+    """
+    from pytest_visionforge.run import Prepared
+
+    prepared = Prepared.read(run.directory)
+    if prepared.proof_error:
+        return Finding(prepared.proof_error)
+    level = backup.as_json()["level"]
+    if level != "restored":
+        return Finding(
+            f'the backup is only {level or "not"} proved: the plan says [backup] verify = "{plan.backup.verify}"',
+            remedy='set [backup] verify = "restored"',
+        )
+    return Evidence(prepared.proof, backup.as_json()["rows"])

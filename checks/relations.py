@@ -1,0 +1,106 @@
+"""How rows of two tables belong together: by a reference of the plan, or by a declared foreign key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_visionforge import CannotTell
+from pytest_visionforge.plan.values import Reference
+
+if TYPE_CHECKING:
+    from pytest_visionforge.database import Database, Table
+    from pytest_visionforge.names import Names
+    from pytest_visionforge.plan.values import Plan
+
+PARENT, CHILD = "vf_parent", "vf_child"  # names for the inner table of a statement
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Rows of `child` belong to the row of `parent` whose columns hold the same values."""
+
+    child: Table
+    columns: tuple[str, ...]
+    parent: Table
+    parent_columns: tuple[str, ...]
+
+    def in_parent(self, database: Database, extra: str = "1 = 1") -> str:
+        """`EXISTS (...)`: the row of the child has a row in the parent, for which `extra` holds."""
+        match = self._match(database, child=database.name_of(self.child), parent=PARENT)
+        return f"EXISTS (SELECT 1 FROM {database.name_of(self.parent)} {PARENT} WHERE {match} AND ({extra}))"
+
+    def in_child(self, database: Database) -> str:
+        """`EXISTS (...)`: the row of the parent has a row in the child."""
+        match = self._match(database, child=CHILD, parent=database.name_of(self.parent))
+        return f"EXISTS (SELECT 1 FROM {database.name_of(self.child)} {CHILD} WHERE {match})"
+
+    def without_null(self, database: Database) -> str:
+        """The row of the child names a parent: none of its columns is NULL (SQL's MATCH SIMPLE)."""
+        table = database.name_of(self.child)
+        return " AND ".join(f"{table}.{database.quote(column)} IS NOT NULL" for column in self.columns)
+
+    def of_parent(self, database: Database, column: str) -> str:
+        """A column of the parent, inside `in_parent`."""
+        return f"{PARENT}.{database.quote(column)}"
+
+    def _match(self, database: Database, *, child: str, parent: str) -> str:
+        pairs = zip(self.columns, self.parent_columns, strict=True)
+        quote = database.quote
+        return " AND ".join(f"{parent}.{quote(theirs)} = {child}.{quote(ours)}" for ours, theirs in pairs)
+
+
+def relation(plan: Plan, names: Names, child: str, parent: str, column: str = "") -> Relation:
+    """The one relation between two tables of the plan, through `column` of the child if one is named.
+
+    Raises CannotTell where there is none or, which would be a guess, where there are several.
+    """
+    for found in (set(_referenced(plan, names, child, parent)), set(_declared(names, child, parent))):
+        fitting = [each for each in found if not column or names.column(child, column) in each.columns]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            ways = ", ".join(sorted("+".join(each.columns) for each in fitting))
+            raise CannotTell(
+                f"{child} belongs to {parent} in several ways: by {ways}",
+                f'name the one that is meant: [tables.{child}] references = {{ COLUMN = "{parent}.KEY" }}',
+            )
+    return _by_key(names, child, parent, column)
+
+
+def _referenced(plan: Plan, names: Names, child: str, parent: str) -> Iterator[Relation]:
+    """The relations that the plan declares."""
+    wanted = names.table_id(child), names.table_id(parent)
+    for each in plan.rules_of(Reference):
+        if (names.table_id(each.table), names.table_id(each.parent)) == wanted:
+            yield of_reference(names, each)
+
+
+def of_reference(names: Names, reference: Reference) -> Relation:
+    """The relation that a `references` of the plan says."""
+    return Relation(
+        child=names.table(reference.table),
+        columns=(names.column(reference.table, reference.column),),
+        parent=names.table(reference.parent),
+        parent_columns=(names.column(reference.parent, reference.parent_column),),
+    )
+
+
+def _declared(names: Names, child: str, parent: str) -> Iterator[Relation]:
+    """The relations that the schema declares."""
+    table, other = names.table(child), names.table(parent)
+    for key in table.foreign_keys:
+        if key.parent == other.id:
+            yield Relation(table, key.columns, other, key.parent_columns)
+
+
+def _by_key(names: Names, child: str, parent: str, column: str) -> Relation:
+    """The named column points to the parent's key, where that is one column."""
+    table, other = names.table(child), names.table(parent)
+    if column and len(other.key) == 1:
+        return Relation(table, (names.column(child, column),), other, other.key)
+    raise CannotTell(
+        f"neither the schema nor the plan says how {child} belongs to {parent}",
+        f'declare it: [tables.{child}] references = {{ COLUMN = "{parent}.KEY" }}',
+    )

@@ -1,0 +1,80 @@
+"""Pytester, and the databases that the tests share: SQLite, PostgreSQL and MariaDB, all real."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+
+pytest_plugins = ["pytester"]
+
+DATA = Path(__file__).parent.parent / "shared" / "data"
+
+
+def _started(server: AbstractContextManager[servers.Server]) -> Iterator[servers.Server]:
+    try:
+        with server as running:
+            yield running
+    except servers.Missing as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))  # in CI every DBMS is tested
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[servers.Server]:
+    """A PostgreSQL server."""
+    yield from _started(servers.postgresql())
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[servers.Server]:
+    """A MariaDB server."""
+    yield from _started(servers.mariadb())
+
+
+@pytest.fixture
+def postgresql(postgresql_server: servers.Server) -> Iterator[str]:
+    """The URL of a new PostgreSQL database."""
+    url = postgresql_server.create()
+    yield url
+    postgresql_server.drop(url)
+
+
+@pytest.fixture
+def mariadb(mariadb_server: servers.Server) -> Iterator[str]:
+    """The URL of a new MariaDB database."""
+    url = mariadb_server.create("CHARACTER SET utf8mb4")
+    yield url
+    mariadb_server.drop(url)
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> str:
+    """The URL of a new SQLite database: an empty one, whose file exists."""
+    import sqlite3
+
+    path = tmp_path / "test.db"
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 1")  # writes the header
+    connection.close()
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def url(request: pytest.FixtureRequest) -> str:
+    """The URL of a new database, on each DBMS in turn."""
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def data() -> Path:
+    """The folder of sample databases; skips where it is absent."""
+    if not DATA.is_dir():
+        pytest.skip("the sample databases are not beside the project (../shared/data)")
+    return DATA

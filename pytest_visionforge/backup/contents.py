@@ -1,0 +1,111 @@
+"""What a database holds, in the form that a manifest keeps and a proof compares."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+
+from pytest_visionforge.backup.manifest import Held, Manifest
+from pytest_visionforge.compare import TableDigests, unequal
+from pytest_visionforge.database import ForeignKey, Schema, Session, Table
+
+
+def objects_of(schema: Schema) -> dict[str, str]:
+    """Each table and view with the SHA-256 of all its facts."""
+    tables = {f"table {id}": _digest(asdict(table)) for id, table in schema.tables.items()}
+    return tables | {f"view {id}": _digest(asdict(view)) for id, view in schema.views.items()}
+
+
+def sequences_of(schema: Schema) -> dict[str, int | None]:
+    """Each sequence with the number that it gives next."""
+    return {id: sequence.next for id, sequence in schema.sequences.items()}
+
+
+def held(session: Session, schema: Schema, digests: Mapping[str, TableDigests]) -> dict[str, Held]:
+    """What there is of each table: digests where they were taken, else the count alone."""
+    return {
+        id: _held(digests[id]) if id in digests else Held(rows=count(session, table))
+        for id, table in schema.tables.items()
+    }
+
+
+def _held(digests: TableDigests) -> Held:
+    return Held(digests.rows, digests.digest, json.loads(json.dumps(digests.as_json())))
+
+
+def digests_of(manifest: Manifest) -> dict[str, TableDigests]:
+    """The digests that a manifest holds, by table id."""
+    return {id: TableDigests.from_json(held.digests) for id, held in manifest.tables.items() if held.digests}
+
+
+def count(session: Session, table: Table) -> int:
+    """The exact number of rows."""
+    name = session.dialect.language.quote_table(table.schema, table.name)
+    return int(session.value(f"SELECT count(*) FROM {name}"))
+
+
+def different_objects(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
+    """A sentence for each table or view that is missing, added or defined otherwise."""
+    return tuple(
+        f"{name} {_how(before.get(name), after.get(name))}"
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    )
+
+
+def _how(before: str | None, after: str | None) -> str:
+    if after is None:
+        return "is missing"
+    return "was not in the original" if before is None else "is not defined as it was"
+
+
+def different_sequences(before: Mapping[str, int | None], after: Mapping[str, int | None]) -> tuple[str, ...]:
+    """A sentence for each sequence that would give another number next."""
+    return tuple(
+        f"sequence {name} would give {after.get(name)} next, not {number}"
+        for name, number in sorted(before.items())
+        if number is not None and after.get(name) != number
+    )
+
+
+def different_rows(
+    manifest: Manifest, session: Session, schema: Schema, found: Mapping[str, TableDigests]
+) -> tuple[str, ...]:
+    """A sentence for each table whose rows are not those of the manifest."""
+    counted = {id: held.rows for id, held in manifest.tables.items() if held.digests is None}
+    miscounted = (
+        f"{id}: {rows:,} rows, then {now:,}"
+        for id, rows in counted.items()
+        if rows is not None and id in schema.tables and (now := count(session, schema.tables[id])) != rows
+    )
+    return (*unequal(digests_of(manifest), found), *miscounted)
+
+
+def orphans(session: Session, schema: Schema) -> Iterator[tuple[str, ForeignKey, int]]:
+    """Each foreign key that does not hold: table id, key, rows without a parent."""
+    for id, table in schema.tables.items():
+        for key in table.foreign_keys:
+            lost = _lost(session, table, key, schema.tables.get(key.parent))
+            if lost:
+                yield id, key, lost
+
+
+def _lost(session: Session, table: Table, key: ForeignKey, parent: Table | None) -> int:
+    """Rows whose key is whole (a NULL in it refers to nothing) and whose parent is not there."""
+    language = session.dialect.language
+    here = [f"c.{language.quote(column)}" for column in key.columns]
+    whole = " AND ".join(f"{column} IS NOT NULL" for column in here)
+    child = language.quote_table(table.schema, table.name)
+    if parent is None:
+        return int(session.value(f"SELECT count(*) FROM {child} c WHERE {whole}"))
+    there = [f"p.{language.quote(column)}" for column in key.parent_columns]
+    same = " AND ".join(f"{left} = {right}" for left, right in zip(here, there, strict=True))
+    name = language.quote_table(parent.schema, parent.name)
+    found = f"SELECT 1 FROM {name} p WHERE {same}"
+    return int(session.value(f"SELECT count(*) FROM {child} c WHERE {whole} AND NOT EXISTS ({found})"))
+
+
+def _digest(facts: object) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

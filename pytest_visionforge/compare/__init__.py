@@ -1,0 +1,38 @@
+"""The proof that the data is the same: the baseline, and every row and object after against it."""
+
+from pytest_visionforge.compare.baseline import (
+    Baseline,
+    TableBaseline,
+    identity_digests,
+    read,
+    take,
+    unequal,
+)
+from pytest_visionforge.compare.projection import Projection
+from pytest_visionforge.compare.schema import SchemaDifference, differences, not_compared
+from pytest_visionforge.compare.segments import Digest, Segment, TableDigests, run
+from pytest_visionforge.compare.sequences import Behind, WentBack, behind, went_back
+from pytest_visionforge.compare.values import TableComparison, compare_table
+
+__all__ = [
+    "Baseline",
+    "Behind",
+    "Digest",
+    "Projection",
+    "SchemaDifference",
+    "Segment",
+    "TableBaseline",
+    "TableComparison",
+    "TableDigests",
+    "WentBack",
+    "behind",
+    "compare_table",
+    "differences",
+    "identity_digests",
+    "not_compared",
+    "read",
+    "run",
+    "take",
+    "unequal",
+    "went_back",
+]

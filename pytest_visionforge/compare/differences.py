@@ -1,0 +1,138 @@
+"""Rows before against rows after, merged by their marks: memory does not grow with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TypeVar
+
+from pytest_visionforge.compare import canonical
+from pytest_visionforge.compare.segments import Field
+from pytest_visionforge.outcome import Offender
+
+ENOUGH = 10_000  # offending rows after which a table is known to be broken: reading stops
+Texts = tuple[str | None, ...]
+Marked = Iterable[tuple[str, Texts]]
+Group = tuple[Texts, ...]
+P = TypeVar("P")
+
+
+@dataclass
+class Differences:
+    """Counts the rows that differ, and keeps the first `sample` of those that offend.
+
+    `key` names the fields that identify a row (none: the whole row does). Rows that are only
+    afterwards offend unless `may_add`.
+    """
+
+    fields: tuple[Field, ...]
+    key: tuple[str, ...]
+    sample: int
+    may_add: bool = False
+    enough: int = ENOUGH
+    lost: int = 0
+    added: int = 0
+    altered: int = 0
+    offenders: list[Offender] = field(default_factory=list)
+    complete: bool = True
+
+    @property
+    def offending(self) -> int:
+        """The number of rows that break what was declared, so far."""
+        return self.lost + self.altered + (0 if self.may_add else self.added)
+
+    def look(self, before: Marked, after: Marked) -> None:
+        """Takes up the rows of both sides, each sorted by its marks; stops once there are enough."""
+        for rows_before, rows_after in _merged(before, after):
+            self._group(rows_before, rows_after)
+            if self.offending >= self.enough:
+                self.complete = False
+                return
+
+    def _group(self, before: Group, after: Group) -> None:
+        """The rows of one mark: one on each side, or copies."""
+        before, after = _without_common(self._settled(before), self._settled(after))
+        pairs = min(len(before), len(after)) if self.key else 0
+        for old, new in zip(before[:pairs], after[:pairs], strict=True):
+            self.altered += 1
+            self._keep(self._altered, old, new)
+        for row in before[pairs:]:
+            self.lost += 1
+            self._keep(self._alone, row, "lost")
+        for row in after[pairs:]:
+            self.added += 1
+            if not self.may_add:
+                self._keep(self._alone, row, "added")
+
+    def _settled(self, rows: Group) -> Group:
+        if all(field.family != "json" for field in self.fields):
+            return rows
+        return tuple(
+            tuple(canonical.settled(field.family, text) for field, text in zip(self.fields, row, strict=True))
+            for row in rows
+        )
+
+    def _keep(self, offender: Callable[[Texts, P], Offender], row: Texts, rest: P) -> None:
+        if len(self.offenders) < self.sample:
+            self.offenders.append(offender(row, rest))
+
+    def _alone(self, row: Texts, says: str) -> Offender:
+        return Offender(self._key_of(row), says)
+
+    def _key_of(self, row: Texts) -> dict[str, str | None]:
+        return {
+            field.name: canonical.shown(field.family, text)
+            for field, text in zip(self.fields, row, strict=True)
+            if not self.key or field.name in self.key
+        }
+
+    def _altered(self, old: Texts, new: Texts) -> Offender:
+        differing = [
+            (field, before, after)
+            for field, before, after in zip(self.fields, old, new, strict=True)
+            if before != after
+        ]
+        shown = canonical.shown
+        return Offender(
+            self._key_of(old),
+            "altered",
+            before={field.name: shown(field.family, text) for field, text, _ in differing},
+            after={field.name: shown(field.family, text) for field, _, text in differing},
+        )
+
+
+def _without_common(before: Group, after: Group) -> tuple[Group, Group]:
+    """What is left of two groups once the rows that both have are taken from each."""
+    if len(before) == len(after) == 1:
+        return ((), ()) if before == after else (before, after)
+    left = list(before)
+    added = []
+    for row in after:
+        if row in left:
+            left.remove(row)
+        else:
+            added.append(row)
+    return tuple(left), tuple(added)
+
+
+def _merged(before: Marked, after: Marked) -> Iterator[tuple[Group, Group]]:
+    """The rows of both sides, mark by mark."""
+    left, right = _grouped(before), _grouped(after)
+    old, new = next(left, None), next(right, None)
+    while old or new:
+        if new is None or (old is not None and old[0] < new[0]):
+            assert old is not None
+            yield old[1], ()
+            old = next(left, None)
+        elif old is None or new[0] < old[0]:
+            yield (), new[1]
+            new = next(right, None)
+        else:
+            yield old[1], new[1]
+            old, new = next(left, None), next(right, None)
+
+
+def _grouped(rows: Marked) -> Iterator[tuple[str, Group]]:
+    for mark, group in groupby(rows, key=lambda row: row[0]):
+        yield mark, tuple(texts for _, texts in group)

@@ -1,0 +1,199 @@
+"""Every row before against every row after: counts and digests first, rows only where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pytest_visionforge.compare.baseline import Baseline, TableBaseline, typed
+from pytest_visionforge.compare.differences import Differences
+from pytest_visionforge.compare.projection import Projection, of_table
+from pytest_visionforge.compare.segments import Segment, TableDigests, digests, rows_of
+from pytest_visionforge.database import Database, Table
+from pytest_visionforge.errors import RecordError
+from pytest_visionforge.outcome import Offender
+from pytest_visionforge.plan.values import Plan
+
+SECONDS = 6 * 3600.0  # for a statement over a whole table: comparing is bounded by its table, not by checks
+Before = Callable[[], Database]
+
+
+@dataclass(frozen=True, slots=True)
+class TableComparison:
+    """What a table is after the migration, against what it was and was declared to become.
+
+    `lost`, `added` and `altered` count rows; where not `complete`, at least so many. `offenders`
+    are the first of them. `equal` tells whether the table is as declared. `method` says how it was
+    compared and how strong that is, `note` what was compared less than exactly.
+    """
+
+    table: str
+    rows_before: int
+    rows_after: int
+    digest_before: str
+    digest_after: str
+    method: str
+    equal: bool
+    note: str = ""
+    lost: int = 0
+    added: int = 0
+    altered: int = 0
+    complete: bool = True
+    offenders: tuple[Offender, ...] = ()
+
+    @property
+    def says(self) -> str:
+        """One sentence: what was found, with its numbers."""
+        counts = {"lost": self.lost, "altered": self.altered, "added": self.added}
+        found = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
+        rows = f"{self.rows_before:,} rows before, {self.rows_after:,} after"
+        least = "" if self.complete else "at least "
+        return f"{rows}: {least}{found}" if found else rows
+
+
+def compare_table(
+    baseline: Baseline, table_id_after: str, plan: Plan, target: Database, before: Before
+) -> TableComparison:
+    """Compares one table of the target with the baseline, as the plan declares.
+
+    `before` gives the database as it was; it is asked for only where rows must be read, or where
+    the plan or the types have changed since the baseline so that its digests do not serve. The
+    caller closes it.
+    """
+    change = plan.changes.of(table_id_after)
+    entry = _entry(baseline, change.before)
+    table = target.table(table_id_after)
+    if entry.excluded or change.rows == "any":
+        return _counted(entry, target, table)
+    sides = _Sides(baseline, entry, plan, baseline.schema.tables[change.before], table, target, before)
+    missing = [c.name for c in sides.projection.columns if table.column(c.name) is None]
+    if missing:
+        return _incomparable(entry, target, table, missing)
+    return sides.compare(may_add=change.rows == "appended")
+
+
+def _entry(baseline: Baseline, table: str) -> TableBaseline:
+    if table not in baseline.tables or table not in baseline.schema.tables:
+        raise RecordError(
+            f"{baseline.path} knows no table {table}; if the migration adds it, declare"
+            f" [changes.tables.{table}] added = true"
+        )
+    return baseline.tables[table]
+
+
+def _counted(entry: TableBaseline, target: Database, table: Table) -> TableComparison:
+    """Rows are counted and nothing is claimed of them."""
+    reason = entry.excluded or 'the plan declares rows = "any"'
+    after = target.count(table, seconds=SECONDS)
+    return TableComparison(
+        table.id, entry.rows, after, "", "", "rows counted only", True, f"not compared: {reason}"
+    )
+
+
+def _incomparable(
+    entry: TableBaseline, target: Database, table: Table, missing: list[str]
+) -> TableComparison:
+    """Columns that should hold the values before are not there: every row has lost something."""
+    after = target.count(table, seconds=SECONDS)
+    return TableComparison(
+        table=table.id,
+        rows_before=entry.rows,
+        rows_after=after,
+        digest_before=entry.projected.digest if entry.projected else "",
+        digest_after="",
+        method="columns by name",
+        equal=False,
+        note=f"not there, and not declared as dropped: {', '.join(missing)}",
+        altered=entry.rows,
+        offenders=tuple(Offender({"column": name}, "is not there") for name in missing),
+    )
+
+
+@dataclass
+class _Sides:
+    """Both sides of one table; opens the side before only where it must."""
+
+    baseline: Baseline
+    entry: TableBaseline
+    plan: Plan
+    table_before: Table
+    table: Table
+    target: Database
+    before: Before
+
+    def __post_init__(self) -> None:
+        self.projection = of_table(
+            self.plan, self.table_before, self.baseline.dialect, self.target.dialect, self.table, self._typed
+        )
+
+    def _typed(self, table: Table, expression: str) -> str:
+        """The type that the expression had for the baseline; where it is new, the database is asked."""
+        known = self.entry.projection.columns if self.entry.projection else ()
+        for column in known:
+            if column.expression == expression:
+                return column.type_before
+        with self.before().session() as session:
+            return typed(session)(table, expression)
+
+    def compare(self, *, may_add: bool) -> TableComparison:
+        """Digests against digests, and rows where they differ."""
+        old = self._digests_before()
+        with self.target.session(seconds=SECONDS) as session:
+            reading = self.projection.side_after(self.target.dialect, self.table)
+            new = digests(session, reading, old.fingerprint, like=old)
+        differing = old.differing(new)
+        found = Differences(reading.fields, reading.key, self.plan.record.sample, may_add)
+        if differing:
+            self._look(found, differing, old.digits)
+        return _comparison(self.projection, self.table.id, old, new, found)
+
+    def _digests_before(self) -> TableDigests:
+        taken = self.entry.projected
+        if taken and taken.fingerprint == self.projection.fingerprint:
+            return taken
+        database = self.before()
+        with database.session(seconds=SECONDS) as session:
+            reading = self.projection.side_before(database.dialect, self.table_before)
+            return digests(session, reading, self.projection.fingerprint)
+
+    def _look(self, found: Differences, segments: tuple[Segment, ...], digits: int) -> None:
+        """Reads the segments that differ: ranges one by one, buckets in one scan."""
+        buckets = tuple(segment for segment in segments if segment.bucket is not None)
+        database = self.before()
+        old = self.projection.side_before(database.dialect, self.table_before)
+        new = self.projection.side_after(self.target.dialect, self.table)
+        with (
+            database.session(seconds=SECONDS) as was,
+            self.target.session(seconds=SECONDS) as now,
+        ):
+            for part in (buckets,) if buckets else ((segment,) for segment in segments):
+                found.look(rows_of(was, old, part, digits), rows_of(now, new, part, digits))
+                if not found.complete:
+                    return
+
+
+def _comparison(
+    projection: Projection, table: str, old: TableDigests, new: TableDigests, found: Differences
+) -> TableComparison:
+    """What the digests and, where these differ, the rows say together."""
+    same = old.digest == new.digest
+    settled = any(column.family == "json" for column in projection.columns)
+    seen = found.lost + found.added + found.altered
+    notes = [*projection.notes]
+    if not same and not seen and not settled:
+        notes.append("the digests differ, the rows read alike: what is read as before is not the baseline")
+    return TableComparison(
+        table=table,
+        rows_before=old.rows,
+        rows_after=new.rows,
+        digest_before=old.digest,
+        digest_after=new.digest,
+        method=old.method,
+        equal=same or (not found.offending and (settled or bool(seen))),
+        note="; ".join(notes),
+        lost=found.lost,
+        added=found.added,
+        altered=found.altered,
+        complete=found.complete,
+        offenders=tuple(found.offenders),
+    )

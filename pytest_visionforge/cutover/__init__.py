@@ -1,0 +1,1 @@
+"""The migration from stop to start: its journal, and the way back."""

@@ -1,0 +1,109 @@
+"""The way back: the newest proved backup in the place of the database, and the proof that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pytest_visionforge import backup, dialects
+from pytest_visionforge.backup import Backup, Restored
+from pytest_visionforge.backup.catalogue import JOURNAL
+from pytest_visionforge.backup.verify import prove
+from pytest_visionforge.cutover.journal import Journal
+from pytest_visionforge.database import Database
+from pytest_visionforge.errors import BackupError, DatabaseError
+from pytest_visionforge.plan.values import Plan
+
+SECONDS = 6 * 3600.0  # per statement: a whole table may be read
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What came back: the backup, where the state before is kept, and what the proof says."""
+
+    backup: str
+    kept: str
+    seconds: float
+    says: str
+
+
+def rollback(
+    plan: Plan, *, backup_id: str | None = None, echo: Callable[[str], None] | None = None
+) -> RolledBack:
+    """Puts the newest backup of the plan's database that has proved it restores back, and proves it there.
+
+    `backup_id` names another one, which must be proved as well. Raises BackupError: where none is
+    proved, nothing was changed.
+    """
+    say = echo or _silent
+    if not plan.in_place:
+        raise BackupError(
+            "source and target are two databases: the source is as it was; point the application to it"
+        )
+    journal = Journal(plan.backup.directory / JOURNAL)
+    chosen = _chosen(plan, backup_id)
+    with journal.step("rollback", plan.target.shown, backup=chosen.id) as end:
+        say(f"putting back {chosen.id} of {chosen.manifest.created}")
+        restored = backup.restore(chosen, plan.target.url, keep_old=True, progress=say)
+        says = _prove(plan, chosen, restored, say)
+        end |= {"says": says, "kept": restored.kept}
+    return RolledBack(chosen.id, restored.kept, restored.seconds, says)
+
+
+def _chosen(plan: Plan, backup_id: str | None) -> Backup:
+    directory = plan.backup.directory
+    if backup_id:
+        named = backup.find(directory, backup_id)
+        if not _fits(named):
+            raise BackupError(f"{named.id} {_why_not(named)}: visionforge backup verify {named.id}")
+        return named
+    ours = tuple(_ours(plan, backup.catalogue(directory)))
+    fitting = next((found for found in ours if _fits(found)), None)
+    if fitting is None:
+        raise BackupError(_none(plan, ours))
+    return fitting
+
+
+def _fits(found: Backup) -> bool:
+    return found.kind == "full" and found.verified
+
+
+def _why_not(found: Backup) -> str:
+    return "is not a full backup" if found.kind != "full" else "has not proved that it restores"
+
+
+def _none(plan: Plan, ours: tuple[Backup, ...]) -> str:
+    seen = "; ".join(f"{found.id} {_why_not(found)}" for found in ours[:5])
+    return f"no backup of {plan.source.shown} in {plan.backup.directory} has proved that it restores" + (
+        f" ({seen}); visionforge backup verify {ours[0].id}" if ours else "; nothing was changed"
+    )
+
+
+def _ours(plan: Plan, found: tuple[Backup, ...]) -> Iterator[Backup]:
+    """Backups of the plan's database: its identity, or its place, for putting back changes identities."""
+    url = dialects.parse_url(plan.source.url)
+    place, identity = dialects.of(url).archive.place(url), _identity(plan)
+    return (one for one in found if one.manifest.place == place or one.manifest.identity == identity)
+
+
+def _identity(plan: Plan) -> str | None:
+    """None where the database cannot be opened: that may be the very reason for going back."""
+    try:
+        with Database("source", plan.source.url, shown=plan.source.shown) as database:
+            return database.identity.id
+    except DatabaseError:
+        return None
+
+
+def _prove(plan: Plan, chosen: Backup, restored: Restored, say: Callable[[str], None]) -> str:
+    """Reads the database in its place: what people will use, not what was prepared."""
+    try:
+        with Database("target", plan.target.url, shown=plan.target.shown, seconds=SECONDS) as database:
+            return prove(chosen.manifest, database, say).says
+    except (BackupError, DatabaseError) as error:
+        kept = f"; the state before is kept in {restored.kept}" if restored.kept else ""
+        raise BackupError(f"{chosen.id} was put back, but the proof failed: {error}{kept}") from None
+
+
+def _silent(_: str) -> None:
+    """Nobody listens."""

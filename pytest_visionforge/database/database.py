@@ -1,0 +1,168 @@
+"""One database, opened read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from pytest_visionforge import dialects
+from pytest_visionforge.database.facts import Schema, Table
+from pytest_visionforge.database.session import AnyRow, Session, message_of
+from pytest_visionforge.errors import CannotConnect, DatabaseError
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which database this is, as its server tells: `id` is the same for two roads to the same one."""
+
+    id: str
+    dbms: str
+    version: str
+    shown: str
+
+
+class Database:
+    """One database: its schema, its sizes, its queries, through read-only sessions.
+
+    `role` is "source", "target" or "scratch". `seconds` is the time limit of each statement and
+    `connections` the most sessions at once. Nothing is opened before it is asked for; close it, or
+    use it as a context manager. `shown` never holds a password.
+    """
+
+    def __init__(
+        self, role: str, url: str, *, shown: str = "", seconds: float = 30.0, connections: int = 4
+    ) -> None:
+        self.role = role
+        self.url = dialects.parse_url(url)
+        self.shown = shown or self.url.render_as_string(hide_password=True)
+        self.dialect = dialects.of(self.url)
+        self.seconds = seconds
+        self.connections = connections
+
+    def __repr__(self) -> str:
+        return f"<Database {self.role} {self.shown}>"
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes every connection; the database can be used again afterwards."""
+        if "_engine" in self.__dict__:
+            self._engine.dispose()
+            del self.__dict__["_engine"]
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return self.dialect.session.engine(self.url, self.connections)
+
+    @contextmanager
+    def session(self, *, seconds: float | None = None) -> Iterator[Session]:
+        """A read-only transaction on one snapshot, with a time limit per statement.
+
+        Raises CannotConnect, and DatabaseError or TimeLimit from what is run in it.
+        """
+        limit = seconds or self.seconds
+        connection = self._connect(limit)
+        try:
+            yield Session(connection, self.dialect, limit)
+        finally:
+            connection.close()
+
+    def _connect(self, seconds: float) -> Any:
+        try:
+            connection = self._engine.connect()
+        except ImportError as error:
+            remedy = f"pip install 'pytest-visionforge[{self.dialect.name}]'"
+            raise CannotConnect(f"{self.role} {self.shown}: {error}: {remedy}") from None
+        except (CannotConnect, SQLAlchemyError, OSError, TypeError) as error:  # TypeError: the URL's ?options
+            raise CannotConnect(self._why(error)) from None
+        try:
+            self.dialect.session.begin(connection, seconds)
+        except SQLAlchemyError as error:
+            connection.close()
+            raise CannotConnect(self._why(error)) from None
+        return connection
+
+    def _why(self, error: Exception) -> str:
+        if isinstance(error, CannotConnect):
+            return f"{self.role} {self.shown}: {error}"
+        words = message_of(error) if isinstance(error, DBAPIError) else str(error)
+        if self.url.password:
+            words = words.replace(self.url.password, "***")
+        return f"{self.role} {self.shown}: {words}; check the URL, its rights, and that the server runs"
+
+    def all(self, sql: str, **parameters: Any) -> list[AnyRow]:
+        """The rows of one small query, in a session of its own."""
+        with self.session() as session:
+            return session.all(sql, **parameters)
+
+    def value(self, sql: str, **parameters: Any) -> Any:
+        """The first value of one query, in a session of its own."""
+        with self.session() as session:
+            return session.value(sql, **parameters)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The facts of the application's objects, read once."""
+        with self.session() as session:
+            return self.dialect.catalog.read_schema(session)
+
+    def table(self, id: str) -> Table:
+        """A table by its id; DatabaseError where there is none."""
+        try:
+            return self.schema.tables[id]
+        except KeyError:
+            raise DatabaseError(f"{self.role} {self.shown} has no table {id}") from None
+
+    def name_of(self, table: Table) -> str:
+        """A table's quoted name, for a statement."""
+        return self.dialect.language.quote_table(table.schema, table.name)
+
+    def quote(self, name: str) -> str:
+        """A quoted name, for a statement."""
+        return self.dialect.language.quote(name)
+
+    def count(self, table: Table, *, seconds: float | None = None) -> int:
+        """The exact number of rows."""
+        with self.session(seconds=seconds) as session:
+            return int(session.value(f"SELECT count(*) FROM {self.name_of(table)}"))
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Which database this is; two roads to the same one give the same `id`."""
+        with self.session() as session:
+            return Identity(
+                id=self.dialect.session.identity(session, self.url),
+                dbms=self.dialect.session.product(session),
+                version=".".join(map(str, self.version)),
+                shown=self.shown,
+            )
+
+    @cached_property
+    def version(self) -> tuple[int, ...]:
+        """The server's version."""
+        with self.session() as session:
+            return self.dialect.session.version(session)
+
+    def now(self) -> datetime:
+        """The server's clock, UTC."""
+        with self.session() as session:
+            return self.dialect.session.now(session)
+
+    def size(self) -> int:
+        """The size of the database on disk, in bytes."""
+        with self.session() as session:
+            return self.dialect.catalog.database_size(session, self.url)

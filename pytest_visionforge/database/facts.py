@@ -1,0 +1,261 @@
+"""What a database is made of, as frozen facts: no connection, no dialect, plain values for JSON.
+
+A table's `id` is what plans, test items and records call it: its name, with the schema before it
+where that is not the default one (`sales.orders`). A part that holds a dot or a quote itself is
+written in double quotes (`"a.b"`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+def object_id(schema: str | None, name: str) -> str:
+    """The id of an object: `name`, or `schema.name` outside the default schema (None)."""
+    return ".".join(_part(part) for part in (schema, name) if part is not None)
+
+
+def _part(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"' if not name or "." in name or '"' in name else name
+
+
+_PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
+
+
+def split_id(id: str) -> tuple[str | None, str]:
+    """The schema (None: the default one) and the name of an object's id."""
+    *schema, name = (
+        quoted.replace('""', '"') if quoted or not bare else bare for quoted, bare in _PART.findall(id)
+    )
+    return (schema[0] if schema else None), name
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column; `type` as the DBMS prints it, `default` and `generated` as SQL text (None: without)."""
+
+    name: str
+    type: str
+    nullable: bool = True
+    default: str | None = None
+    generated: str | None = None
+    identity: bool = False
+    collation: str | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A primary or unique key; `name` is "" where SQLite's was declared without one."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A declared reference; `parent` is a table id; `validated` is False where old rows were never tested.
+
+    `parent_columns` is () where the reference leads nowhere (SQLite lets that be declared).
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    parent: str
+    parent_columns: tuple[str, ...]
+    on_delete: str = "NO ACTION"
+    on_update: str = "NO ACTION"
+    validated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CheckConstraint:
+    """A CHECK, or PostgreSQL's EXCLUDE; `expression` as the DBMS prints it.
+
+    `validated` is False where old rows were never tested, or where it is not enforced.
+    """
+
+    name: str
+    expression: str
+    validated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index that is not there for a primary or unique constraint.
+
+    `columns` are names, and expressions in parentheses. `options` says for each of them what is
+    not the default (`DESC`, a collation, an operator class, a prefix's length); () where all is.
+    `include` are columns that are only carried along. `where` is a partial index's condition.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    unique: bool = False
+    where: str = ""
+    valid: bool = True
+    method: str = ""
+    options: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger, with its whole definition; `enabled` is False where ordinary writes do not fire it."""
+
+    name: str
+    definition: str
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; `schema` is None in the default schema.
+
+    `kind` is "table", "partitioned" (its partitions are not listed), "virtual" or "foreign".
+    """
+
+    name: str
+    schema: str | None = None
+    columns: tuple[Column, ...] = ()
+    primary_key: Key | None = None
+    unique_keys: tuple[Key, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    checks: tuple[CheckConstraint, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    kind: str = "table"
+    comment: str = ""
+
+    @property
+    def id(self) -> str:
+        """What plans, test items and records call the table."""
+        return object_id(self.schema, self.name)
+
+    def __str__(self) -> str:
+        return self.id
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name; None where there is none."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that identify a row; () where none do.
+
+        The primary key, or else the first unique key or index over columns that are never NULL.
+        """
+        if self.primary_key:
+            return self.primary_key.columns
+        indexes = (index for index in self.indexes if index.unique and index.valid and not index.where)
+        filled = {column.name for column in self.columns if not column.nullable}
+        keys: tuple[Key | Index, ...] = (*self.unique_keys, *indexes)
+        for key in keys:
+            if filled.issuperset(key.columns) and not _shortened(key):
+                return key.columns
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view or materialized view; `definition` is "" where the role may not see it."""
+
+    name: str
+    definition: str
+    schema: str | None = None
+    materialized: bool = False
+    triggers: tuple[Trigger, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What plans and records call the view."""
+        return object_id(self.schema, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A source of numbers: a sequence, an AUTO_INCREMENT, an AUTOINCREMENT.
+
+    `next` is the number that it will give next (None: it cannot be read). `owner` is
+    (table id, column) where it feeds one; then `name` is its own name or the table's.
+    """
+
+    name: str
+    next: int | None
+    increment: int = 1
+    owner: tuple[str, str] | None = None
+    schema: str | None = None
+
+    @property
+    def id(self) -> str:
+        """What plans and records call the sequence."""
+        return object_id(self.schema, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """All objects of one database that belong to the application, tables and the rest by id, sorted."""
+
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    views: Mapping[str, View] = field(default_factory=dict)
+    sequences: Mapping[str, Sequence] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()  # sentences: what the role may not see, so what is not in here
+
+    def as_json(self) -> dict[str, Any]:
+        """The schema as plain values for `json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Schema:
+        """The schema that `as_json` gave (lists in place of tuples are taken)."""
+        return cls(
+            tables={id: _table(table) for id, table in data["tables"].items()},
+            views={id: _view(view) for id, view in data["views"].items()},
+            sequences={id: _sequence(sequence) for id, sequence in data["sequences"].items()},
+            hidden=tuple(data["hidden"]),
+        )
+
+
+def _shortened(key: Key | Index) -> bool:
+    """Does it tell only the first characters of a column apart (MySQL's prefix indexes)?"""
+    return isinstance(key, Index) and any(option.startswith("(") for option in key.options)
+
+
+def _key(data: Mapping[str, Any]) -> Key:
+    return Key(**{**data, "columns": tuple(data["columns"])})
+
+
+def _foreign_key(data: Mapping[str, Any]) -> ForeignKey:
+    tuples = {"columns": tuple(data["columns"]), "parent_columns": tuple(data["parent_columns"])}
+    return ForeignKey(**{**data, **tuples})
+
+
+def _index(data: Mapping[str, Any]) -> Index:
+    tuples = {name: tuple(data[name]) for name in ("columns", "options", "include")}
+    return Index(**{**data, **tuples})
+
+
+def _view(data: Mapping[str, Any]) -> View:
+    return View(**{**data, "triggers": tuple(Trigger(**trigger) for trigger in data["triggers"])})
+
+
+def _sequence(data: Mapping[str, Any]) -> Sequence:
+    return Sequence(**{**data, "owner": tuple(data["owner"]) if data["owner"] else None})
+
+
+def _table(data: Mapping[str, Any]) -> Table:
+    return Table(
+        **{
+            **data,
+            "columns": tuple(Column(**column) for column in data["columns"]),
+            "primary_key": data["primary_key"] and _key(data["primary_key"]),
+            "unique_keys": tuple(map(_key, data["unique_keys"])),
+            "foreign_keys": tuple(map(_foreign_key, data["foreign_keys"])),
+            "checks": tuple(CheckConstraint(**check) for check in data["checks"]),
+            "indexes": tuple(map(_index, data["indexes"])),
+            "triggers": tuple(Trigger(**trigger) for trigger in data["triggers"]),
+        }
+    )

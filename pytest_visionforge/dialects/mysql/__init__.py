@@ -1,0 +1,1 @@
+"""MariaDB 10.6 and newer, MySQL 8, through PyMySQL."""

@@ -1,0 +1,227 @@
+"""PostgreSQL's catalogue: a handful of queries over all of it, put together here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from sqlalchemy import URL
+
+from pytest_visionforge.database.facts import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Key,
+    Schema,
+    Sequence,
+    Table,
+    Trigger,
+    View,
+    object_id,
+)
+from pytest_visionforge.database.session import AnyRow, Session
+from pytest_visionforge.dialects.postgresql import queries
+from pytest_visionforge.dialects.postgresql.amcheck import damage
+from pytest_visionforge.dialects.postgresql.language import quote_table
+
+__all__ = ["damage", "data_directories", "database_size", "read_schema", "unreadable"]
+
+DEFAULT_SCHEMA = "public"
+BATCH = 200  # sequences that are read by one statement
+_KINDS = {"r": "table", "p": "partitioned", "f": "foreign"}
+_ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """The rows of the catalogue by the oid of their relation."""
+
+    columns: Mapping[int, list[AnyRow]]
+    constraints: Mapping[int, list[AnyRow]]
+    indexes: Mapping[int, list[AnyRow]]
+    triggers: Mapping[int, list[AnyRow]]
+    views: Mapping[int, list[AnyRow]]
+
+
+def read_schema(session: Session) -> Schema:
+    """The objects of all schemas that are not the system's; those of `public` without a schema's name.
+
+    Texts (types, defaults, definitions) come as they are printed with only `public` on the search
+    path, whatever the role's own is, so that two databases can be compared.
+    """
+    with _search_path(session, DEFAULT_SCHEMA):
+        relations = session.all(queries.RELATIONS)
+        facts = _Facts(
+            columns=session.grouped(queries.COLUMNS),
+            constraints=session.grouped(queries.CONSTRAINTS),
+            indexes=session.grouped(queries.INDEXES),
+            triggers=session.grouped(queries.TRIGGERS),
+            views=session.grouped(queries.VIEWS),
+        )
+    tables = [_table(row, facts) for row in relations if row.relkind in _KINDS]
+    views = [_view(row, facts) for row in relations if row.relkind not in _KINDS]
+    sequences = _sequences(session)
+    return Schema(
+        tables={table.id: table for table in sorted(tables, key=lambda table: table.id)},
+        views={view.id: view for view in sorted(views, key=lambda view: view.id)},
+        sequences={sequence.id: sequence for sequence in sorted(sequences, key=lambda each: each.id)},
+        hidden=tuple(_hidden(relations)),
+    )
+
+
+@contextmanager
+def _search_path(session: Session, path: str) -> Iterator[None]:
+    """Another search path for a while."""
+    before = session.value("SELECT current_setting('search_path')")
+    session.value("SELECT set_config('search_path', :path, true)", path=path)
+    yield
+    session.value("SELECT set_config('search_path', :path, true)", path=before)
+
+
+def _schema(name: str) -> str | None:
+    return None if name == DEFAULT_SCHEMA else name
+
+
+def _id(row: AnyRow) -> str:
+    return object_id(_schema(row.nspname), row.relname)
+
+
+def _table(row: AnyRow, facts: _Facts) -> Table:
+    constraints = facts.constraints[row.oid]
+    primary = [Key(key.conname, tuple(key.columns)) for key in constraints if key.contype == "p"]
+    return Table(
+        name=row.relname,
+        schema=_schema(row.nspname),
+        columns=tuple(_column(column) for column in facts.columns[row.oid]),
+        primary_key=primary[0] if primary else None,
+        unique_keys=tuple(Key(key.conname, tuple(key.columns)) for key in constraints if key.contype == "u"),
+        foreign_keys=tuple(_foreign_key(key) for key in constraints if key.contype == "f"),
+        checks=tuple(
+            CheckConstraint(check.conname, check.expression, check.convalidated)
+            for check in constraints
+            if check.contype in "cx"
+        ),
+        indexes=tuple(_index(index) for index in facts.indexes[row.oid]),
+        triggers=_triggers(row, facts),
+        kind=_KINDS[row.relkind],
+        comment=row.comment or "",
+    )
+
+
+def _column(row: AnyRow) -> Column:
+    return Column(
+        name=row.attname,
+        type=row.type,
+        nullable=not row.attnotnull,
+        default=None if row.attgenerated else row.expression,
+        generated=row.expression if row.attgenerated else None,
+        identity=bool(row.attidentity),
+        collation=row.collation,
+        comment=row.comment or "",
+    )
+
+
+def _foreign_key(row: AnyRow) -> ForeignKey:
+    return ForeignKey(
+        name=row.conname,
+        columns=tuple(row.columns),
+        parent=object_id(_schema(row.parent_schema), row.parent),
+        parent_columns=tuple(row.parent_columns),
+        on_delete=_ACTIONS[row.confdeltype],
+        on_update=_ACTIONS[row.confupdtype],
+        validated=row.convalidated,
+    )
+
+
+def _index(row: AnyRow) -> Index:
+    options = tuple(option or "" for option in row.options[: row.indnkeyatts])
+    return Index(
+        name=row.relname,
+        columns=tuple(row.columns[: row.indnkeyatts]),
+        unique=row.indisunique,
+        where=row.condition or "",
+        valid=row.valid,
+        method=row.amname,
+        options=options if any(options) else (),
+        include=tuple(row.columns[row.indnkeyatts :]),
+    )
+
+
+def _triggers(row: AnyRow, facts: _Facts) -> tuple[Trigger, ...]:
+    return tuple(Trigger(found.tgname, found.definition, found.enabled) for found in facts.triggers[row.oid])
+
+
+def _view(row: AnyRow, facts: _Facts) -> View:
+    return View(
+        name=row.relname,
+        definition=facts.views[row.oid][0].definition or "",
+        schema=_schema(row.nspname),
+        materialized=row.relkind == "m",
+        triggers=_triggers(row, facts),
+    )
+
+
+def _sequences(session: Session) -> list[Sequence]:
+    rows = session.all(queries.SEQUENCES)
+    next_numbers = _next_numbers(session, [row for row in rows if row.readable])
+    return [
+        Sequence(
+            name=row.relname,
+            next=next_numbers.get(row.oid),
+            increment=row.seqincrement,
+            owner=(object_id(_schema(row.owner_schema), row.owner), row.owner_column) if row.owner else None,
+            schema=_schema(row.nspname),
+        )
+        for row in rows
+    ]
+
+
+def _next_numbers(session: Session, sequences: list[AnyRow]) -> dict[int, int]:
+    """What each sequence gives next, from its own row: the view pg_sequences hides a `setval(.., false)`."""
+    found: dict[int, int] = {}
+    for start in range(0, len(sequences), BATCH):
+        one = (
+            f"SELECT {row.oid} AS oid, last_value + CASE WHEN is_called THEN {row.seqincrement} ELSE 0 END"
+            f" FROM {quote_table(row.nspname, row.relname)}"
+            for row in sequences[start : start + BATCH]
+        )
+        found.update(tuple(row) for row in session.all(" UNION ALL ".join(one)))
+    return found
+
+
+def _hidden(relations: Iterable[AnyRow]) -> Iterator[str]:
+    for row in relations:
+        if not row.readable:
+            yield f"the role may not SELECT from {_id(row)}"
+        elif row.row_security:
+            yield f"row security is active on {_id(row)}: the role may not see all of its rows"
+
+
+def unreadable(session: Session) -> tuple[str, ...]:
+    """Tables and views without SELECT, and those whose row security holds for the role."""
+    rows = session.all(queries.RELATIONS)
+    return tuple(sorted(_id(row) for row in rows if not row.readable or row.row_security))
+
+
+def database_size(session: Session, url: URL) -> int:
+    """What the database takes in all tablespaces, without the log."""
+    return int(session.value("SELECT pg_database_size(current_database())"))
+
+
+def data_directories(session: Session, url: URL) -> tuple[str, ...]:
+    """The data directory and tablespaces, where the server is a process of this machine and tells them."""
+    if not _is_process(int(session.value("SELECT pg_backend_pid()"))):
+        return ()
+    paths = (str(row[0]) for row in session.all(queries.DIRECTORIES) if row[0])
+    return tuple(path for path in sorted(paths) if Path(path).is_dir())
+
+
+def _is_process(pid: int) -> bool:
+    try:
+        return "postgres" in psutil.Process(pid).name()
+    except psutil.Error:
+        return False

@@ -1,0 +1,90 @@
+"""How PostgreSQL is opened: read-only by the server, limited by the server."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import URL, Connection, Engine, create_engine
+
+from pytest_visionforge.database.session import Session
+
+CONNECT_SECONDS = 5
+LOCK_SECONDS = 2
+QUERY_CANCELED = "57014"
+SAVEPOINT = "visionforge"
+_OPTIONS = (
+    f"-c default_transaction_read_only=on -c lock_timeout={LOCK_SECONDS * 1000} -c TimeZone=UTC"
+    " -c DateStyle=ISO -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex"
+    " -c row_security=off"
+)
+
+
+def engine(url: URL, connections: int) -> Engine:
+    """A pool of connections that start every transaction read-only."""
+    return create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_pre_ping=True,
+        isolation_level="AUTOCOMMIT",
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "application_name": "visionforge",
+            "options": " ".join((str(url.query.get("options", "")), _OPTIONS)),
+        },
+    )
+
+
+def begin(connection: Connection, seconds: float) -> None:
+    """Starts a read-only transaction on one snapshot; the server cancels what takes longer."""
+    connection.exec_driver_sql("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+    connection.exec_driver_sql(f"SAVEPOINT {SAVEPOINT}")
+
+
+def recover(connection: Connection) -> None:
+    """A statement that fails spoils the transaction, up to the savepoint that `begin` made."""
+    connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {SAVEPOINT}")
+
+
+def export_snapshot(session: Session) -> str:
+    """The name by which other connections (`pg_dump --snapshot`) see this session's state, while it lasts."""
+    session.connection.exec_driver_sql(f"RELEASE SAVEPOINT {SAVEPOINT}")  # none is exported from within one
+    name = str(session.value("SELECT pg_export_snapshot()"))
+    session.connection.exec_driver_sql(f"SAVEPOINT {SAVEPOINT}")
+    return name
+
+
+def is_time_limit(error: BaseException | None) -> bool:
+    """Did the server cancel a statement?"""
+    return getattr(error, "sqlstate", None) == QUERY_CANCELED
+
+
+def read_only(session: Session) -> bool:
+    """Does the server say that this transaction cannot write?"""
+    return bool(session.value("SELECT current_setting('transaction_read_only')") == "on")
+
+
+def product(session: Session) -> str:
+    """PostgreSQL."""
+    return "PostgreSQL"
+
+
+def version(session: Session) -> tuple[int, ...]:
+    """Major and minor version."""
+    return divmod(int(session.value("SELECT current_setting('server_version_num')")), 10_000)
+
+
+def identity(session: Session, url: URL) -> str:
+    """The cluster's own number and the database's, which every road to it shares."""
+    row = session.row(
+        "SELECT system_identifier, d.oid FROM pg_control_system(), pg_database d"
+        " WHERE d.datname = current_database()"
+    )
+    return f"postgresql:{row[0]}:{row[1]}"
+
+
+def now(session: Session) -> datetime:
+    """The server's clock."""
+    value: datetime = session.value("SELECT clock_timestamp()")
+    return value

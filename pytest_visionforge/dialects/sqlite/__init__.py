@@ -1,0 +1,1 @@
+"""SQLite 3.40 and newer."""

@@ -1,0 +1,150 @@
+"""Functions that SQLite calls for the canonical text of a value, whatever its storage class.
+
+A value that does not fit its family gives a text that no fitting value gives: a difference to be
+seen, never a value passed over.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import struct
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from hashlib import sha256
+
+Value = int | float | str | bytes | None
+
+SIGNIFICANT = 15  # decimal digits that a REAL holds for certain
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?\s*")
+_DATE = re.compile(r"(\d{4,}-\d\d-\d\d)(?:[T ]00:00(?::00(?:\.0+)?)?)?")
+_TIMESTAMP = re.compile(
+    r"(\d{4,}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.(\d+))?)?\s*(Z|[-+]\d\d:?\d\d)?", re.IGNORECASE
+)
+_TIME = re.compile(r"(\d\d:\d\d)(:\d\d)?(?:\.(\d+))?")
+_JULIAN_EPOCH = 2440587.5  # the Unix epoch as a Julian day
+
+
+def odd(value: Value) -> str:
+    """A value that does not fit its family: its storage class and its text."""
+    if isinstance(value, bytes):
+        return f"?b{value.hex()}"
+    return f"?{type(value).__name__[0]}{value!r}"
+
+
+def number(value: Value) -> str | None:
+    """A number without exponent and trailing zeros; a REAL by its first 15 digits, text exactly."""
+    if value is None or isinstance(value, int):
+        return None if value is None else str(value)
+    if isinstance(value, bytes):
+        return odd(value)
+    if isinstance(value, float):
+        value = f"{value:.{SIGNIFICANT}g}"
+    if not _NUMBER.fullmatch(value):
+        return {"inf": "Infinity", "-inf": "-Infinity"}.get(value) or odd(value)
+    try:
+        text = format(Decimal(value.strip()), "f")
+    except InvalidOperation:
+        return odd(value)
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text
+
+
+def double(value: Value) -> str | None:
+    """The IEEE 754 bits of a number, big end first; -0 is 0."""
+    if value is None:
+        return None
+    if isinstance(value, (str, bytes)) or float(value) != value:
+        return odd(value)
+    return struct.pack(">d", value + 0.0).hex()
+
+
+def day(value: Value) -> str | None:
+    """A date as YYYY-MM-DD."""
+    if value is None:
+        return None
+    found = _DATE.fullmatch(value) if isinstance(value, str) else None
+    if found:
+        return found[1]
+    moment = timestamp(value)
+    return moment[:-9] if moment and moment.endswith(" 00:00:00") else odd(value)
+
+
+def timestamp(value: Value) -> str | None:
+    """A moment as YYYY-MM-DD HH:MM:SS[.fraction], in UTC where a zone is given."""
+    if isinstance(value, (int, float)):
+        seconds = value if isinstance(value, int) else round((value - _JULIAN_EPOCH) * 86400, 3)
+        return _from_epoch(seconds) or odd(value)
+    if value is None or isinstance(value, bytes):
+        return None if value is None else odd(value)
+    found = _TIMESTAMP.fullmatch(value)
+    if not found:
+        return odd(value)
+    days, minutes, seconds_text, fraction, zone = found.groups()
+    text = f"{days} {minutes or '00:00'}{seconds_text or ':00'}"
+    if zone and zone.upper() != "Z" and zone[1:].replace(":", "") != "0000":
+        text = _in_utc(text, zone) or odd(value)
+    return text + _fraction(fraction)
+
+
+def _from_epoch(seconds: float) -> str | None:
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
+    return f"{moment:%Y-%m-%d %H:%M:%S}".zfill(19) + _fraction(f"{moment:%f}")
+
+
+def _in_utc(text: str, zone: str) -> str | None:
+    try:
+        moment = datetime.fromisoformat(text + zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return f"{moment:%Y-%m-%d %H:%M:%S}".zfill(19)
+
+
+def _fraction(digits: str | None) -> str:
+    digits = (digits or "").rstrip("0")
+    return f".{digits}" if digits else ""
+
+
+def time(value: Value) -> str | None:
+    """A time of day as HH:MM:SS[.fraction]."""
+    if value is None:
+        return None
+    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    return f"{found[1]}{found[2] or ':00'}{_fraction(found[3])}" if found else odd(value)
+
+
+def uuid(value: Value) -> str | None:
+    """A UUID as 32 small hex digits, from text or from 16 bytes."""
+    if value is None:
+        return None
+    if isinstance(value, bytes) and len(value) == 16:
+        return value.hex()
+    return value.replace("-", "").lower() if isinstance(value, str) else odd(value)
+
+
+FUNCTIONS: dict[str, Callable[[Value], str | None]] = {
+    "number": number,
+    "double": double,
+    "date": day,
+    "timestamp": timestamp,
+    "time": time,
+    "uuid": uuid,
+}
+
+
+def digest(value: str | bytes | None) -> str | None:
+    """The SHA-256 of a text or blob, in hex."""
+    if value is None:
+        return None
+    return sha256(value.encode() if isinstance(value, str) else value).hexdigest()
+
+
+def register(connection: sqlite3.Connection) -> None:
+    """Gives the functions to a connection, as `vf_number` and so on, and `vf_sha256`."""
+    for name, function in FUNCTIONS.items():
+        connection.create_function(f"vf_{name}", 1, function, deterministic=True)
+    connection.create_function("vf_sha256", 1, digest, deterministic=True)

@@ -1,0 +1,46 @@
+"""The errors that are for people: no traceback, one message that says how to mend it.
+
+VisionForgeError
+├── PlanError            the plan cannot be used (exit code 4)
+├── DatabaseError        a database does not do what was asked
+│   ├── CannotConnect    it cannot be reached or opened
+│   └── TimeLimit        a statement ran into its time limit
+├── BackupError          a backup could not be made, read, proved or put back
+└── RecordError          a record or baseline cannot be read or is not what it says
+"""
+
+from __future__ import annotations
+
+
+class VisionForgeError(Exception):
+    """Something a person can mend. The message: what was tried, what was found, what to do."""
+
+    exit_code = 3
+
+
+class PlanError(VisionForgeError):
+    """The plan cannot be used; every error in it is one line of the message."""
+
+    exit_code = 4
+
+
+class DatabaseError(VisionForgeError):
+    """A database does not do what was asked of it; `code` is the SQLSTATE, "" where there is none."""
+
+    code = ""
+
+
+class CannotConnect(DatabaseError):
+    """A database cannot be reached, opened, or is not one."""
+
+
+class TimeLimit(DatabaseError):
+    """A statement ran into its time limit and was cancelled by the server."""
+
+
+class BackupError(VisionForgeError):
+    """A backup could not be made, read, proved or put back; what was there before still is."""
+
+
+class RecordError(VisionForgeError):
+    """A record or a baseline cannot be read, or is not what it says it is."""

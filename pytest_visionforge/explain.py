@@ -1,0 +1,57 @@
+"""What `visionforge explain` says of a rule, from the rule itself."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+
+from pytest_visionforge.errors import PlanError
+from pytest_visionforge.rules import Rule, shipped
+
+WIDTH = 90
+
+
+def find(name: str) -> Rule:
+    """The rule of an id (`integrity.unique`), a word (`unique`) or a check's name (`orders.unique.id`)."""
+    rules = list(shipped())
+    by_id = {rule.id: rule for rule in rules}
+    if name in by_id:
+        return by_id[name]
+    parts = name.split(".")
+    for rule in rules:
+        if rule.word in parts:
+            return rule
+    close = difflib.get_close_matches(name, [*by_id, *(rule.word for rule in rules)], 1)
+    hint = f'; did you mean "{close[0]}"?' if close else ""
+    raise PlanError(f"{name}: there is no such rule{hint} Known: {', '.join(by_id)}")
+
+
+def told(rule: Rule) -> str:
+    """The rule for a person."""
+    lines = [rule.id, f"  {rule.law}", ""]
+    for label, text in (("Why", rule.why), ("Fix", rule.remedy)):
+        if text:
+            lines += [_wrapped(label, text), ""]
+    lines += [
+        _wrapped("When", f"{' and '.join(rule.phases)}; a violation {_does(rule)}"),
+        "",
+        _wrapped("Run", f'pytest -m {rule.phases[0]} -k "check_{rule.word}"'),
+        "",
+        "  Waive    [[waivers]]",
+        f'           check = "TABLE.{rule.word}.COLUMN"      # the name that the record shows',
+        '           reason = "..."',
+        '           by = "..."',
+        "           until = 2026-12-31                 # the last day on which it holds, UTC",
+        "           rows = 3                           # more than that fails again",
+    ]
+    return "\n".join(lines)
+
+
+def _does(rule: Rule) -> str:
+    return "closes the gate" if rule.severity == "block" else "is reported and counted"
+
+
+def _wrapped(label: str, text: str) -> str:
+    return textwrap.fill(
+        " ".join(text.split()), WIDTH, initial_indent=f"  {label:<8} ", subsequent_indent=" " * 11
+    )

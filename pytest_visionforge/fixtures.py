@@ -1,0 +1,85 @@
+"""What a check may ask for; also in tests of one's own that are marked with a phase.
+
+They are registered twice: for everybody, and again below the plan file, where a `database` fixture
+of the user's own conftest must not take the place of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_visionforge.backup import Backup
+    from pytest_visionforge.compare import Baseline
+    from pytest_visionforge.database import Database
+    from pytest_visionforge.names import Names
+    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.run import Run
+
+
+def run(pytestconfig: pytest.Config) -> Run:
+    """The run: its id, its record's directory, and how the databases are reached."""
+    from pytest_visionforge.session import run_in
+
+    return run_in(pytestconfig)
+
+
+def plan(run: Run) -> Plan:
+    """The plan: what is migrated and what must hold."""
+    return run.plan
+
+
+def phase(run: Run) -> str:
+    """The phase that runs: premigration, postmigration or rollback."""
+    return run.phase
+
+
+def source(run: Run) -> Database:
+    """The database before the migration, read-only."""
+    return run.reachable("source")
+
+
+def target(run: Run) -> Database:
+    """The database after the migration, read-only; in place it is the source."""
+    return run.reachable("source" if run.plan.in_place else "target")
+
+
+def database(run: Run) -> Database:
+    """The database that the phase is about: the source before, the target after."""
+    return run.reachable(run.role(run.phase))
+
+
+def unopened(run: Run) -> Callable[[str], Database]:
+    """Gives the "source" or the "target" without asking whether it answers."""
+    return run.database
+
+
+def names(run: Run) -> Names:
+    """What the plan's names are called in the database of this phase."""
+    from pytest_visionforge.names import Names
+
+    return Names(run.plan, run.reachable(run.role(run.phase)).schema, run.phase)
+
+
+def baseline(run: Run) -> Baseline:
+    """The facts of every table before the migration."""
+    return run.baseline
+
+
+def backup(run: Run) -> Backup:
+    """The backup that premigration took."""
+    return run.backup
+
+
+def before(run: Run) -> Callable[[], Database]:
+    """Gives the database as it was before the migration (from the backup, where it is in place)."""
+    return run.before
+
+
+ALL: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (run, plan, phase, source, target, database, unopened, names, baseline, backup, before)
+}

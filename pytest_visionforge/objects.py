@@ -1,0 +1,222 @@
+"""What a check may be parametrized over: one item per object.
+
+A check asks for an object by the name of its argument: `check_unique(database, names, unique)` runs
+once for each `unique` of the plan. The functions here say which objects there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_visionforge.names import Names
+from pytest_visionforge.outcome import Severity
+from pytest_visionforge.plan import values
+from pytest_visionforge.rules import POSTMIGRATION, PREMIGRATION, Rule
+
+if TYPE_CHECKING:
+    from pytest_visionforge.compare import Baseline
+    from pytest_visionforge.database import ForeignKey, Schema, Table
+
+
+class ForeignKeyOf(NamedTuple):
+    """A declared foreign key and the table that has it."""
+
+    table: Table
+    key: ForeignKey
+
+
+@dataclass(frozen=True)
+class Object:
+    """One object: its `id` in the item's brackets, its `table` and `part` in its name, its value."""
+
+    id: str
+    value: Any
+    table: str = ""
+    part: str = ""
+    severity: Severity | None = None
+
+    def name(self, word: str) -> str:
+        """`table.word.part`, as in waivers and records."""
+        return ".".join(filter(None, (self.table, word, self.part)))
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What objects are found in: the plan, the phase, and the facts of the databases if they answer."""
+
+    plan: values.Plan
+    phase: str
+    schema: Schema | None = None
+    baseline: Baseline | None = None
+    directories: tuple[str, ...] = ()
+    not_applicable: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The databases of the plan."""
+        return ("source",) if self.plan.in_place else ("source", "target")
+
+    @property
+    def changes(self) -> values.Changes:
+        """What the migration may have changed by this phase: nothing, but after it."""
+        return self.plan.changes if self.phase == POSTMIGRATION else values.Changes()
+
+    def excluded(self, table: str) -> str:
+        """The plan's reason not to compare a table; '' where it is compared."""
+        named = self.plan.tables.get(table) or self.plan.tables.get(self.plan.changes.after(table) or table)
+        return named.exclude if named else ""
+
+    @property
+    def names(self) -> Names:
+        """The plan's names in this phase; without a schema, as they stand in the plan."""
+        from pytest_visionforge.database import Schema
+
+        return Names(self.plan, self.schema or Schema(), self.phase)
+
+
+def of_rule(rule: Rule, scope: Scope) -> list[Object] | None:
+    """The objects that a rule runs on; None for a rule that runs once, on none in particular."""
+    for argument in rule.needs:
+        if argument in OBJECTS:
+            return list(OBJECTS[argument](scope))
+    return None
+
+
+def _table_rules(kind: type[values.TableRule]) -> Callable[[Scope], Iterable[Object]]:
+    def objects(scope: Scope) -> Iterable[Object]:
+        for rule in scope.plan.rules_of(kind):
+            reason = scope.names.not_applicable(rule) if scope.schema else ""
+            if reason:
+                scope.not_applicable[rule.name] = reason
+            else:
+                yield Object(str(rule), rule, rule.table, rule.part, rule.severity)
+
+    return objects
+
+
+def _tables(scope: Scope) -> Iterable[Object]:
+    for table in scope.schema.tables.values() if scope.schema else ():
+        yield Object(table.id, table, table.id)
+
+
+def _foreign_keys(scope: Scope) -> Iterable[Object]:
+    for table in scope.schema.tables.values() if scope.schema else ():
+        for key in table.foreign_keys:
+            part = ",".join(key.columns)
+            yield Object(f"{table.id}.{part}", ForeignKeyOf(table, key), table.id, part)
+
+
+def _compared(scope: Scope) -> Iterable[Object]:
+    """Tables that are there before and after, named as they are in this phase."""
+    for table in _tables_before(scope):
+        named = scope.changes.after(table)
+        if named is None:
+            scope.not_applicable[f"{table}.values"] = "the migration drops the table"
+        elif scope.excluded(named):
+            scope.not_applicable[f"{named}.values"] = f"excluded: {scope.excluded(named)}"
+        else:
+            yield Object(named, named, named)
+
+
+def _tables_before(scope: Scope) -> list[str]:
+    """The baseline's tables; without a baseline those at hand, so that the checks can say what is missing."""
+    if scope.baseline is not None:
+        return list(scope.baseline.tables)
+    return list(scope.schema.tables) if scope.schema else []
+
+
+def _schema_objects(scope: Scope) -> Iterable[Object]:
+    """Every table before or after, then all views and all sequences as one object each."""
+    before = scope.baseline.schema if scope.baseline else scope.schema
+    if before is None:
+        return
+    tables = {scope.changes.after(table) or table for table in before.tables}
+    tables.update(scope.schema.tables if scope.schema else ())
+    for table in sorted(tables):
+        yield Object(table, table, table)
+    for kind in ("views", "sequences"):
+        if getattr(before, kind) or (scope.schema and getattr(scope.schema, kind)):
+            yield Object(kind, kind, part=kind)
+
+
+def _fed_columns(scope: Scope) -> Iterable[Object]:
+    for sequence in scope.schema.sequences.values() if scope.schema else ():
+        yield Object(sequence.id, sequence, part=sequence.id)
+
+
+def _business_rules(scope: Scope) -> Iterable[Object]:
+    side = "after" if scope.phase == POSTMIGRATION else "before"
+    for rule in scope.plan.rules:
+        if rule.when in ("both", side):
+            yield Object(rule.id, rule, part=rule.id, severity=rule.severity)
+        else:
+            scope.not_applicable[f"rules.{rule.id}"] = f"the plan wants it only {rule.when} the migration"
+
+
+def _named(items: Callable[[Scope], Iterable[Any]]) -> Callable[[Scope], Iterable[Object]]:
+    """Objects whose text is their name."""
+    return lambda scope: (Object(_id(item), item, part=_id(item)) for item in items(scope))
+
+
+def _id(item: Any) -> str:
+    return " ".join(map(str, item)) if isinstance(item, tuple) else str(item)
+
+
+def _volumes(scope: Scope) -> Iterable[Object]:
+    """Where space is needed: the backups' directory and, on this machine, the database's own."""
+    for directory in scope.directories:
+        yield Object("database", ("database", Path(directory)), part="database")
+    yield Object("backup", ("backup", scope.plan.backup.directory), part="backup")
+
+
+def _pair(scope: Scope) -> Iterable[Object]:
+    if not scope.plan.in_place:
+        yield Object("source-target", ("source", "target"))
+
+
+def _target_role(scope: Scope) -> Iterable[str]:
+    return scope.roles if scope.phase == PREMIGRATION else scope.roles[-1:]
+
+
+OBJECTS: Mapping[str, Callable[[Scope], Iterable[Object]]] = {
+    "table": _tables,
+    "foreign_key": _foreign_keys,
+    "not_null": _table_rules(values.NotNull),
+    "unique": _table_rules(values.Unique),
+    "pattern": _table_rules(values.Pattern),
+    "accepted": _table_rules(values.Accepted),
+    "range_": _table_rules(values.Range),
+    "not_future": _table_rules(values.NotFuture),
+    "rows": _table_rules(values.Rows),
+    "reference": _table_rules(values.Reference),
+    "has": _table_rules(values.Has),
+    "order": _table_rules(values.Order),
+    "after": _table_rules(values.After),
+    "calculated": _table_rules(values.Calculated),
+    "aggregate": _table_rules(values.Aggregate),
+    "holds": _table_rules(values.Holds),
+    "changed_at": _table_rules(values.ChangedAt),
+    "expectation": _table_rules(values.Expectation),
+    "business_rule": _business_rules,
+    "compared": _compared,
+    "schema_object": _schema_objects,
+    "sequence": _fed_columns,
+    "role": _named(_target_role),
+    "pair": _pair,
+    "variable": _named(lambda scope: scope.plan.environment.variables),
+    "variable_match": lambda scope: (
+        Object(name, (name, pattern), part=name) for name, pattern in scope.plan.environment.match.items()
+    ),
+    "package": _named(lambda scope: scope.plan.environment.packages),
+    "program": _named(lambda scope: scope.plan.environment.programs),
+    "path": lambda scope: (
+        Object(str(path), (path, rights), part=str(path)) for path, rights in scope.plan.system.paths.items()
+    ),
+    "volume": _volumes,
+    "endpoint": _named(lambda scope: scope.plan.endpoints),
+    "named_query": _named(lambda scope: scope.plan.queries),
+    "smoke_test": _named(lambda scope: scope.plan.smoke),
+}

@@ -1,0 +1,48 @@
+"""Before the checks of premigration: the baseline, the backup, and the proof that it restores.
+
+Done once, in the process that owns the session; the checks of `recovery` and `baseline` judge it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_visionforge.errors import VisionForgeError
+from pytest_visionforge.outcome import CannotTell
+from pytest_visionforge.run import BASELINE, Prepared, Run
+
+SNAPSHOT_SECONDS = 3600.0  # per statement: reading a whole table may take longer than a check
+
+
+def prepare(run: Run, tell: Callable[[str], None]) -> None:
+    """Takes baseline and backup from one snapshot, proves the backup, and leaves word of all three."""
+    _prepared(run, tell).write(run.directory)
+
+
+def _prepared(run: Run, tell: Callable[[str], None]) -> Prepared:
+    from pytest_visionforge import backup, compare
+
+    plan = run.plan
+    run.directory.mkdir(parents=True, exist_ok=True)
+    try:
+        source = run.reachable("source")
+        with source.session(seconds=SNAPSHOT_SECONDS) as snapshot:
+            try:
+                baseline = compare.take(snapshot, plan, source.schema, run.directory / BASELINE, tell)
+            except (VisionForgeError, CannotTell) as error:
+                return Prepared(baseline_error=str(error), backup_error="there is no baseline to prove it by")
+            made = backup.create(
+                snapshot,
+                plan.backup.directory,
+                kind=plan.backup.kind,
+                url=source.url,
+                digests={id: table.whole for id, table in baseline.tables.items() if table.whole},
+                progress=tell,
+            )
+    except (VisionForgeError, CannotTell) as error:
+        return Prepared(backup_error=str(error))
+    try:
+        proof = backup.verify(made, level=plan.backup.verify, progress=tell)
+    except VisionForgeError as error:
+        return Prepared(backup=made.id, proof_error=str(error))
+    return Prepared(backup=made.id, proof=proof.says)

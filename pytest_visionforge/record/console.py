@@ -1,0 +1,93 @@
+"""The record as plain text, for the terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from pytest_visionforge.outcome import Offender, Outcome, Result
+from pytest_visionforge.record import words
+from pytest_visionforge.record.record import Record
+from pytest_visionforge.record.words import visible
+
+WIDTH = 98
+_ROWS = 5  # offending rows shown for one finding; the record has them all
+
+
+def story(record: Record) -> list[str]:
+    """The run in short, as lines of at most `WIDTH` columns; only commands may be longer."""
+    record = record.safe()
+    lines = [*_verdict(record)]
+    for outcome in (Outcome.VIOLATED, Outcome.CANNOT_TELL, Outcome.WARNED):
+        for result in words.having(record, outcome):
+            lines += ["", *_told(record, result)]
+    for result in words.having(record, Outcome.WAIVED):
+        says = f"{words.SYMBOLS[result.outcome]} {words.title(result)}: {result.reason}"
+        lines += ["", *_wrapped(says, "  ", "    ")]
+    return [line.rstrip() for line in lines]
+
+
+def _verdict(record: Record) -> Iterator[str]:
+    plan = visible(" ".join(record.plan.split()))
+    head = f"{words.SYMBOLS[record.verdict]} {record.verdict}   {plan} · {record.phase}"
+    tally = words.tally(record)
+    room = WIDTH - len(head) - len(tally)
+    yield from [f"{head}{' ' * room}{tally}"] if room >= 2 else _wrapped(f"{head}   {tally}", "")
+    yield from _wrapped(f"{words.completeness(record)} in {words.duration(record.seconds)}", "  ")
+    for reason in record.completeness.reasons:
+        yield from _wrapped(f"- {reason}", "  ", "    ")
+    for waiver in record.waivers:
+        if waiver.state != "used":
+            says = f"- the waiver of {waiver.check} is {waiver.state} ({waiver.reason})"
+            yield from _wrapped(says, "  ", "    ")
+    advice, command = words.do_now(record)
+    yield from _wrapped(advice, "  ")
+    if command:
+        yield f"  {visible(command)}"
+
+
+def _told(record: Record, result: Result) -> Iterator[str]:
+    yield from _wrapped(f"{words.SYMBOLS[result.outcome]} {words.title(result)}  {result.law}", "  ", "    ")
+    if result.finding:
+        yield from _wrapped(f"{result.finding.says} ({words.found(result.finding)})", "      ")
+        yield from _sample(result.finding.sample)
+    if result.reason:
+        yield from _wrapped(result.reason, "      ")
+    yield from _labelled("Why", result.why)
+    yield from _labelled("Fix", words.fix(result))
+    if result.outcome is Outcome.VIOLATED:
+        yield from _commands("Back", words.back(record))
+    for command in words.reproduce(result):
+        yield from _commands("Reproduce", command)
+
+
+def _sample(sample: tuple[Offender, ...]) -> Iterator[str]:
+    for offender in sample[:_ROWS]:
+        yield from _filled(words.on_one_line(str(offender)), "        ", "          ")
+    if len(sample) > _ROWS:
+        yield f"        … {len(sample) - _ROWS} more in the record"
+
+
+def _labelled(label: str, text: str) -> Iterator[str]:
+    if text:
+        yield from _wrapped(text, f"      {label:<10} ", " " * 17)
+
+
+def _commands(label: str, command: str) -> Iterator[str]:
+    """A command or SQL stays as it is, to be copied."""
+    for number, line in enumerate(command.splitlines()):
+        yield f"      {label if not number else '':<10} {visible(line.expandtabs(4))}"
+
+
+def _wrapped(text: str, indent: str, following: str | None = None) -> Iterator[str]:
+    return _filled(visible(" ".join(text.split())), indent, following)
+
+
+def _filled(text: str, indent: str, following: str | None) -> Iterator[str]:
+    yield from textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent if following is None else following,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+
+from pytest_visionforge.plan import Changes, ColumnChanges, Declared, TableChange
+from tests.plan import samples
+
+
+def changes(text: str) -> Changes:
+    """Read what a plan declares."""
+    return samples.plan(samples.SHORTEST + text).changes
+
+
+def test_everything_that_may_change_can_be_declared() -> None:
+    """Each kind of change has its word."""
+    text = """
+        [changes.tables.customers]
+        renamed_from = "customer"
+        rows = "deleted_at is null"
+        columns.renamed = { full_name = "name" }
+        columns.added = ["email_verified"]
+        columns.dropped = ["fax"]
+        columns.values = { phone = "replace(phone, '$X', '')" }
+        columns.types = ["credit_limit"]
+        columns.nullable = ["email"]
+        columns.defaults = ["country"]
+        indexes = { added = ["i1"], dropped = ["i2"], changed = ["i3"] }
+        keys.added = ["k"]
+        checks.dropped = ["c"]
+        triggers.changed = ["t"]
+        [changes.views]
+        changed = ["v"]
+        [changes.sequences]
+        dropped = ["s"]
+    """
+    assert changes(text) == Changes(
+        tables={
+            "customers": TableChange(
+                name="customers",
+                renamed_from="customer",
+                rows="deleted_at is null",
+                columns=ColumnChanges(
+                    renamed={"full_name": "name"},
+                    added=("email_verified",),
+                    dropped=("fax",),
+                    values={"phone": "replace(phone, '$X', '')"},
+                    types=("credit_limit",),
+                    nullable=("email",),
+                    defaults=("country",),
+                ),
+                indexes=Declared(added=("i1",), dropped=("i2",), changed=("i3",)),
+                keys=Declared(added=("k",)),
+                checks=Declared(dropped=("c",)),
+                triggers=Declared(changed=("t",)),
+            )
+        },
+        views=Declared(changed=("v",)),
+        sequences=Declared(dropped=("s",)),
+    )
+
+
+def test_a_table_is_found_by_its_name_before_and_after() -> None:
+    """What is renamed is followed, what is dropped is gone, the rest keeps its name."""
+    found = changes(
+        '[changes.tables.customers]\nrenamed_from = "customer"\n[changes.tables.carts]\ndropped = true'
+    )
+    assert [found.after(name) for name in ("customer", "carts", "orders")] == ["customers", None, "orders"]
+    assert found.of("customers").before == "customer"
+    assert found.of("orders") == TableChange(name="orders")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[changes.table.a]", 'changes.table: unknown key; did you mean "tables"?'),
+        ('[changes.tables.a]\nrename_from = "b"', 'rename_from: unknown key; did you mean "renamed_from"?'),
+        ("[changes.tables.a]\nadded = 1", "added: expected true or false, found a number"),
+        ("[changes.tables.a]\nrows = 5", "rows: expected text, found a number"),
+        ("[changes.tables.a]\nadded = true\ndropped = true", "a table is either added, or dropped, or"),
+        ('[changes.tables.a]\nadded = true\nrenamed_from = "b"', "a table is either added"),
+        ('[changes.tables.a]\nrenamed_from = "a"', "is renamed from its own name"),
+        ('[changes.tables.a]\ncolumns.renamed = { x = "o", y = "o" }', "columns: renames one column twice"),
+        (
+            '[changes.tables.a]\ncolumns = { renamed = { x = "o" }, dropped = ["o"] }',
+            "o: a renamed column is",
+        ),
+        ('[changes.tables.a]\ncolumns = { renamed = { x = "o" }, added = ["x"] }', "x: a renamed column is"),
+        ('[changes.tables.a]\ncolumns.added = "x"', "columns.added: expected a list, found text"),
+        ('[changes.tables.a]\nindexes = ["i"]', "indexes: expected a table, found a list"),
+        ('[changes.views]\nmoved = ["v"]', "changes.views.moved: unknown key"),
+        (
+            '[changes.tables.a]\nrenamed_from = "o"\n[changes.tables.b]\nrenamed_from = "o"',
+            "changes.tables: two tables are renamed from o",
+        ),
+    ],
+)
+def test_a_wrong_change_is_told_with_its_key(text: str, says: str) -> None:
+    """Each error is one line that names the key."""
+    (error,) = samples.errors(samples.SHORTEST + text)
+    assert error.startswith("changes.")
+    assert says in error

@@ -1,0 +1,154 @@
+"""What a run ends in: GO only where everything that was planned ran and held."""
+
+from __future__ import annotations
+
+import pytest
+from tests.plugin.conftest import PLAN, Shop
+
+RULES = """
+[tables.customers]
+accepted = { country = ["DE"] }
+"""
+
+
+def test_a_clean_database_is_go(shop: Shop) -> None:
+    """A plan of four lines checks everything, ends in GO and leaves a whole record."""
+    result = shop.run("-m", "premigration")
+    assert result.ret == 0, result.stdout.str()
+    record = shop.record()
+    assert record["verdict"] == "GO"
+    assert record["completeness"]["planned"] == record["completeness"]["ran"] > 15
+    names = {path.name for path in shop.reports.iterdir()}
+    assert {"record.json", "record.html", "junit.xml", "baseline.jsonl.zst", "manifest.json"} <= names
+
+
+def test_nothing_changed_is_go_afterwards(shop: Shop) -> None:
+    """Where nothing changed, nothing is found."""
+    shop.run("-m", "premigration")
+    result = shop.run("-m", "postmigration")
+    assert result.ret == 0, result.stdout.str()
+    assert shop.outcomes("postmigration")["orders.values"] == "passed"
+
+
+def test_a_violation_is_no_go(shop: Shop) -> None:
+    """A rule that blocks closes the gate, and the record names the row."""
+    shop.plan(RULES)
+    result = shop.run("-m", "premigration")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    record = shop.record()
+    assert record["verdict"] == "NO-GO"
+    (violated,) = [each for each in record["results"] if each["outcome"] == "violated"]
+    assert violated["name"] == "customers.accepted.country"
+    assert violated["finding"]["sample"][0]["key"] == {"id": "2"}
+    result.stdout.fnmatch_lines(["*NO-GO*", "*id=2*", "*Fix*"])
+
+
+def test_a_warning_does_not_close_the_gate(shop: Shop) -> None:
+    """A rule that only warns is reported and counted."""
+    shop.plan('[tables.customers]\naccepted = [{ column = "country", values = ["DE"], severity = "warn" }]\n')
+    result = shop.run("-m", "premigration")
+    assert result.ret == 0, result.stdout.str()
+    assert shop.outcomes()["customers.accepted.country"] == "warned"
+
+
+@pytest.mark.parametrize(
+    ("until", "rows", "outcome"),
+    [("2999-12-31", 1, "waived"), ("2001-01-01", 1, "violated"), ("2999-12-31", 0, "violated")],
+)
+def test_a_waiver_holds_to_its_end_and_its_rows(shop: Shop, until: str, rows: int, outcome: str) -> None:
+    """A waiver covers a violation up to its last day and its number of rows, and no further."""
+    shop.plan(
+        f"{RULES}[[waivers]]\ncheck = 'customers.accepted.country'\nreason = 'merged soon'\nby = 'ana'\n"
+        f"until = {until}\nrows = {rows}\n"
+    )
+    result = shop.run("-m", "premigration")
+    assert shop.outcomes().get("customers.accepted.country") == outcome, result.stdout.str()
+    assert (result.ret == 0) == (outcome == "waived")
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        ("-m", "premigration", "-k", "orders"),
+        ("-m", "premigration and integrity"),
+        ("-m", "premigration", "--deselect", "visionforge.toml::premigration::readiness.py"),
+        ("visionforge.toml::premigration::integrity.py",),
+    ],
+)
+def test_a_selection_is_incomplete(shop: Shop, selection: tuple[str, ...]) -> None:
+    """A part of the checks is useful and never a GO."""
+    result = shop.run(*selection)
+    assert result.ret == 3, result.stdout.str()
+    record = shop.record()
+    assert record["verdict"] == "INCOMPLETE"
+    assert record["completeness"]["ran"] < record["completeness"]["planned"]
+
+
+def test_all_skipped_is_no_pass(shop: Shop) -> None:
+    """A conftest that skips everything does not make a GO."""
+    shop.pytester.makeconftest(
+        "import pytest\ndef pytest_collection_modifyitems(items):\n"
+        "    for item in items:\n        item.add_marker(pytest.mark.skip(reason='busy'))\n"
+    )
+    result = shop.run("-m", "premigration")
+    assert result.ret != 0
+    record = shop.record()
+    assert record["verdict"] == "INCOMPLETE"
+    assert any("busy" in reason for reason in record["completeness"]["reasons"])
+
+
+def test_nothing_selected_is_no_pass(shop: Shop) -> None:
+    """A selection that leaves nothing is exit code 5."""
+    assert shop.run("-m", "premigration", "-k", "no_such_check").ret == 5
+
+
+def test_an_unreachable_server_is_no_go(shop: Shop) -> None:
+    """Where no server answers, connect fails with the reason and the rest says because of what."""
+    plan = PLAN.replace("sqlite:///shop.db", "postgresql://vf@127.0.0.1:9/shop")
+    shop.plan(whole=plan + "[tables.orders]\nnot_null = ['total']\n")
+    result = shop.run("-m", "premigration")
+    assert result.ret == 1, result.stdout.str()
+    record = shop.record()
+    assert record["verdict"] == "NO-GO"
+    results = {each["name"]: each for each in record["results"]}
+    assert results["connect.source"]["outcome"] == "violated"
+    assert results["orders.not_null.total"]["outcome"] == "cannot tell"
+    assert "because" in results["orders.not_null.total"]["reason"]
+
+
+def test_a_crashed_worker_is_no_go(shop: Shop) -> None:
+    """A worker that dies takes the GO with it."""
+    shop.pytester.makepyfile(
+        "import os, pytest\n@pytest.mark.premigration\ndef test_dies():\n    os._exit(9)\n"
+    )
+    result = shop.run("-m", "premigration", "-n", "2")
+    assert result.ret != 0
+    assert shop.record()["verdict"] != "GO"
+
+
+def test_an_interruption_is_incomplete(shop: Shop) -> None:
+    """Ctrl-C leaves a record that says so."""
+    shop.pytester.makepyfile(
+        "import pytest\n@pytest.mark.premigration\ndef test_stops():\n    raise KeyboardInterrupt\n"
+    )
+    result = shop.run("-m", "premigration")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert shop.record()["verdict"] == "INCOMPLETE"
+
+
+def test_what_is_not_built_cannot_be_told(shop: Shop) -> None:
+    """A part of the plan that nothing serves yet is never a silent pass."""
+    shop.plan('[[endpoints]]\nurl = "http://127.0.0.1:9/health"\n')
+    shop.run("-m", "premigration")
+    result = shop.run("-m", "postmigration")
+    assert result.ret == 3, result.stdout.str()
+    result.stdout.fnmatch_lines(["*cannot tell*", "*not built yet*"])
+
+
+def test_postmigration_without_a_baseline_cannot_be_told(shop: Shop) -> None:
+    """Without a premigration run nothing can be proved, and the record says what to do."""
+    result = shop.run("-m", "postmigration")
+    assert result.ret != 0
+    record = shop.record()
+    assert record["verdict"] != "GO"
+    assert any("there is no baseline" in each["reason"] for each in record["results"])

@@ -1,0 +1,185 @@
+"""Real servers for the tests: private ones on free ports, or those that the environment names.
+
+`VISIONFORGE_TEST_POSTGRESQL` and `VISIONFORGE_TEST_MARIADB` may hold the URL of a server's
+administrator (`postgresql://user:password@host/postgres`, `mysql://root@host/`); databases whose
+names begin with `vf_test_` are made and dropped there. Otherwise a server is started from installed
+binaries, under an ordinary user, in a folder of its own, and ended with the tests. Where the
+binaries are missing and we may, Debian's packages are installed first.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError
+
+USER = "nobody" if os.geteuid() == 0 else None
+START_SECONDS = 60
+
+
+class Missing(Exception):  # noqa: N818
+    """A server can neither be found nor installed; the message says what to do."""
+
+
+class Server:
+    """A running server: makes and drops databases."""
+
+    def __init__(self, admin: URL) -> None:
+        self.admin = admin
+
+    def create(self, options: str = "") -> str:
+        """A new, empty database; its URL with the administrator's rights."""
+        name = f"vf_test_{uuid.uuid4().hex[:12]}"
+        self.run(f"CREATE DATABASE {name} {options}")
+        return self.admin.set(database=name).render_as_string(hide_password=False)
+
+    def drop(self, url: str) -> None:
+        """Drops a database and whatever is connected to it."""
+        name = make_url(url).database
+        force = " WITH (FORCE)" if self.admin.get_backend_name() == "postgresql" else ""
+        self.run(f"DROP DATABASE IF EXISTS {name}{force}")
+
+    def run(self, sql: str) -> None:
+        """One statement as the administrator."""
+        engine = create_engine(self.admin, isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as connection:
+                connection.execute(text(sql))
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server."""
+    named = os.environ.get("VISIONFORGE_TEST_POSTGRESQL")
+    if named:
+        yield Server(make_url(named).set(drivername="postgresql+psycopg"))
+        return
+    initdb = _binary("initdb", "/usr/lib/postgresql/*/bin/initdb", package="postgresql")
+    with _folder("postgresql") as folder:
+        data, port = folder / "data", _free_port()
+        _run(initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        server = [
+            str(Path(initdb).with_name("postgres")),
+            *("-D", str(data), "-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1"),
+            *("-c", "fsync=off", "-c", "max_connections=60", "-c", "shared_buffers=64MB"),
+        ]
+        admin = URL.create("postgresql+psycopg", "postgres", host="127.0.0.1", port=port, database="postgres")
+        with _running(server, folder, admin, stop=signal.SIGINT):
+            yield Server(admin)
+
+
+@contextmanager
+def mariadb() -> Iterator[Server]:
+    """A MariaDB server."""
+    named = os.environ.get("VISIONFORGE_TEST_MARIADB")
+    if named:
+        yield Server(make_url(named).set(drivername="mysql+pymysql"))
+        return
+    server = _binary("mariadbd", "/usr/sbin/mariadbd", package="mariadb-server")
+    install = _binary("mariadb-install-db", "/usr/bin/mariadb-install-db", package="mariadb-server")
+    with _folder("mariadb") as folder:
+        data, port = folder / "data", _free_port()
+        _run(install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal")
+        command = [
+            *(server, "--no-defaults", f"--datadir={data}", f"--socket={folder / 's'}", f"--port={port}"),
+            *("--bind-address=127.0.0.1", f"--tmpdir={folder}", f"--pid-file={folder / 'pid'}"),
+            *("--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M", "--skip-name-resolve"),
+        ]
+        admin = URL.create("mysql+pymysql", "root", host="127.0.0.1", port=port, query={"charset": "utf8mb4"})
+        with _running(command, folder, admin, stop=signal.SIGTERM):
+            yield Server(admin)
+
+
+def _binary(name: str, pattern: str, *, package: str) -> str:
+    """The path of a server's program; the newest where there are several."""
+    found = _newest(name, pattern)
+    if not found:
+        _install(package)
+        found = _newest(name, pattern)
+    if found:
+        return found
+    raise Missing(f"{name} is not installed: apt-get install {package}, or name a server in the environment")
+
+
+def _newest(name: str, pattern: str) -> str | None:
+    found = sorted((str(path) for path in Path("/").glob(pattern.lstrip("/"))), key=_version)
+    return found[-1] if found else shutil.which(name)
+
+
+def _version(path: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in path.split("/") if part.isdigit())
+
+
+def _install(package: str) -> None:
+    """Installs a Debian package, without starting the system's own server."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", package]):
+        subprocess.run(["apt-get", *command], env=environment, capture_output=True, check=False)
+
+
+@contextmanager
+def _folder(name: str) -> Iterator[Path]:
+    """A folder of the server's user, removed afterwards (a short path: sockets need it)."""
+    path = Path(tempfile.mkdtemp(prefix=f"vf-{name}-"))
+    try:
+        if USER:
+            shutil.chown(path, USER)
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _run(*command: object) -> None:
+    done = subprocess.run(
+        [str(part) for part in command], user=USER, cwd="/", capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Missing(f"{command[0]} failed: {done.stderr or done.stdout}")
+
+
+@contextmanager
+def _running(command: list[str], folder: Path, admin: URL, *, stop: signal.Signals) -> Iterator[None]:
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, user=USER, cwd="/", stdout=log, stderr=log)
+    try:
+        _wait(lambda: Server(admin).run("SELECT 1"), process, folder / "log")
+        yield
+    finally:
+        process.send_signal(stop)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(answers: Callable[[], None], process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return answers()
+        except DBAPIError:
+            if process.poll() is not None or time.monotonic() > end:
+                raise Missing(f"the server does not start:\n{log.read_text()[-2000:]}") from None
+            time.sleep(0.1)
