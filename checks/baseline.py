@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,9 @@ from pytest_visionforge import (
 
 if TYPE_CHECKING:
     from pytest_visionforge.compare import Baseline, TableComparison
-    from pytest_visionforge.compare.schema import SchemaDifferences
-    from pytest_visionforge.database import Database, Sequence
+    from pytest_visionforge.compare import SchemaDifference
+    from pytest_visionforge.database import Database
+    from pytest_visionforge.database import Sequence as NumberSequence
     from pytest_visionforge.plan.values import ChangedAt, Plan
     from pytest_visionforge.run import Run
 
@@ -62,7 +63,7 @@ def check_premigration(run: Run) -> Evidence | Finding:
 
 
 @rule(POSTMIGRATION, ROLLBACK)
-def check_database(database: Database, baseline: Baseline, run: Run, phase: str) -> Evidence | Finding:
+def check_database(database: Database, baseline: Baseline, run: Run) -> Evidence | Finding:
     """The baseline was taken from the database that the plan calls the source.
 
     Compared with the baseline of another database, even a perfect migration looks broken, and a
@@ -78,7 +79,9 @@ def check_database(database: Database, baseline: Baseline, run: Run, phase: str)
 
 
 @rule(POSTMIGRATION, ROLLBACK)
-def check_schema(schema_differences: SchemaDifferences, schema_object: str) -> Evidence | Finding:
+def check_schema(
+    schema_differences: Mapping[str, Sequence[SchemaDifference]], schema_object: str
+) -> Evidence | Finding:
     """The object is defined as it was, but for what the plan declares.
 
     A lost index is slow, a lost key or NOT NULL lets wrong rows in, a lost default or trigger breaks
@@ -86,30 +89,27 @@ def check_schema(schema_differences: SchemaDifferences, schema_object: str) -> E
 
     Remedy: put it back with the SQL shown, or declare it under [changes].
     """
-    found = [each for each in schema_differences.differences if each.object == schema_object]
+    found = schema_differences.get(schema_object, ())
     if not found:
-        notes = [each for each in schema_differences.not_compared if schema_object in each]
-        return Evidence("; ".join(notes))
+        return Evidence()
     return Finding(
-        "; ".join(each.says for each in found),
+        "; ".join(map(str, found)),
         count=len(found),
         sample=tuple(
             Offender(
-                {each.kind: each.name},
+                {each.kind: each.object},
                 each.says,
-                {"definition": each.before} if each.before is not None else {},
-                {"definition": each.after} if each.after is not None else {},
+                {"definition": each.before or None},
+                {"definition": each.after or None},
             )
             for each in found
         ),
-        remedy="\n".join(filter(None, (each.remedy for each in found))),
+        remedy="\n".join(dict.fromkeys(each.remedy for each in found if each.remedy)),
     )
 
 
 @rule(POSTMIGRATION, ROLLBACK)
-def check_rows(
-    database: Database, baseline: Baseline, plan: Plan, phase: str, compared: str
-) -> Evidence | Finding:
+def check_rows(database: Database, baseline: Baseline, run: Run, compared: str) -> Evidence | Finding:
     """The table has as many rows as it had, but for what the plan declares.
 
     The cheapest sign of a loss. Equal counts prove little: check_values proves the rows.
@@ -117,11 +117,11 @@ def check_rows(
     Remedy: see what check_values names as lost or added; or declare rows = "appended", "any" or a
     condition under [changes].
     """
-    change = _changes(plan, phase).changes.of(compared)
+    change = run.changes.of(compared)
     known = baseline.tables.get(change.before)
     if known is None:
         raise CannotTell(f"the baseline knows no table {change.before}")
-    wanted = known.projected.rows if known.projected and phase == POSTMIGRATION else known.rows
+    wanted = known.projected.rows if known.projected and run.phase == POSTMIGRATION else known.rows
     table = database.table(compared)
     found = database.count(table)
     may_differ = change.rows == "any" or (change.rows == "appended" and found >= wanted)
@@ -140,8 +140,7 @@ def check_rows(
 def check_values(
     database: Database,
     baseline: Baseline,
-    plan: Plan,
-    phase: str,
+    run: Run,
     before: Callable[[], Database],
     compared: str,
 ) -> Evidence | Finding:
@@ -155,7 +154,9 @@ def check_values(
     """
     from pytest_visionforge import compare
 
-    result = compare.compare_table(baseline, compared, _changes(plan, phase), database, before)
+    result = compare.compare_table(
+        baseline, compared, replace(run.plan, changes=run.changes), database, before
+    )
     if result.equal:
         return Evidence(f"{result.says}; {result.method}", result.rows_after, _facts(result))
     return Finding(
@@ -167,13 +168,6 @@ def check_values(
     )
 
 
-def _changes(plan: Plan, phase: str) -> Plan:
-    """The plan as it counts in a phase: after a rollback nothing is declared to have changed."""
-    if phase == POSTMIGRATION:
-        return plan
-    return replace(plan, changes=type(plan.changes)())
-
-
 def _facts(result: TableComparison) -> dict[str, object]:
     words = ("table", "rows_before", "rows_after", "digest_before", "digest_after", "method", "note")
     return {word: getattr(result, word) for word in words}
@@ -181,7 +175,7 @@ def _facts(result: TableComparison) -> dict[str, object]:
 
 @rule(POSTMIGRATION, ROLLBACK)
 def check_sequences(
-    database: Database, baseline: Baseline, plan: Plan, phase: str, sequence: Sequence
+    database: Database, baseline: Baseline, run: Run, sequence: NumberSequence
 ) -> Evidence | Finding:
     """The sequence goes on above the highest value of its column, and has not gone back.
 
@@ -194,9 +188,10 @@ def check_sequences(
 
     with database.session() as session:
         behind = [each for each in compare.behind(session, database.schema) if each.sequence == sequence.id]
-    changes = _changes(plan, phase).changes
     back = [
-        each for each in compare.went_back(baseline, database.schema, changes) if each.sequence == sequence.id
+        each
+        for each in compare.went_back(baseline, database.schema, run.changes)
+        if each.sequence == sequence.id
     ]
     found = [*behind, *back]
     if found:

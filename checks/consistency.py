@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 BOTH = (PREMIGRATION, POSTMIGRATION)
 CLOCKS_MAY_DIFFER = timedelta(minutes=5)
+_NO_PARAMETERS = r"""'(?:[^']|'')*'|"[^"]*"|--[^\n]*|/\*.*?\*/"""  # where a colon is a colon
 WIDEST = 8  # columns of a business rule's row that a finding shows
 
 
@@ -220,10 +221,11 @@ def check_rules(plan: Plan, database: Database, business_rule: values.BusinessRu
 
 def _with_parameters(text: str, parameters: Iterable[str]) -> str:
     """The rule's SQL, in which only its own parameters are parameters: `::date` and '12:30' are not."""
-    sql = verbatim(text)
-    for name in parameters:
-        sql = re.sub(rf"(?<![:\w])\\:({re.escape(name)})(?![:\w\\])", r":\1", sql)
-    return sql
+    names = "|".join(map(re.escape, parameters)) or "(?!)"
+    pattern = rf"{_NO_PARAMETERS}|(?<![:\w])\\:(?P<name>{names})(?![:\w\\])"
+    return re.sub(
+        pattern, lambda match: f":{match['name']}" if match["name"] else match[0], verbatim(text), flags=re.S
+    )
 
 
 def _violations(

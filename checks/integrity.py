@@ -19,7 +19,7 @@ from pytest_visionforge import (
     rule,
 )
 from pytest_visionforge.database import verbatim
-from pytest_visionforge.errors import DatabaseError, TimeLimit
+from pytest_visionforge.errors import CannotConnect, DatabaseError, TimeLimit
 
 from .kinds import NUMBERS, Kind, kind_of
 from .moments import beyond_moment, is_moment, unreadable
@@ -46,7 +46,7 @@ SQL = Path(__file__).parent / "sql"
 
 
 @rule(*BOTH)
-def check_physical(database: Database, table: Table) -> Evidence | Finding:
+def check_physical(plan: Plan, database: Database, table: Table) -> Evidence | Finding:
     """The table is not damaged: its rows can be read to the last one, its pages and indexes are whole.
 
     The DBMS's own check looks at pages and indexes without locking anybody out. Where it cannot be run
@@ -61,9 +61,13 @@ def check_physical(database: Database, table: Table) -> Evidence | Finding:
         damage = _damage(database, table)
     except CannotTell as reason:
         return _read_through(database, table, str(reason))
+    except (TimeLimit, CannotConnect):
+        raise
+    except DatabaseError as error:
+        damage = (str(error),)
     if not damage:
         return Evidence("the DBMS's own check found nothing")
-    sample = tuple(Offender({"table": table.id}, line) for line in damage[:20])
+    sample = tuple(Offender({"table": table.id}, line) for line in damage[: plan.record.sample])
     return Finding(f"{table} is damaged: {damage[0]}", len(damage), sample=sample)
 
 
@@ -92,7 +96,7 @@ def _read_through(database: Database, table: Table, reason: str) -> Evidence | F
     try:
         with database.session() as session:
             rows = int(session.row(sql)[0])
-    except TimeLimit:
+    except (TimeLimit, CannotConnect):
         raise
     except DatabaseError as error:
         return Finding(f"{table} cannot be read: {error}", reproduce=displayed(database, sql))

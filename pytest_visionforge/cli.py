@@ -131,7 +131,9 @@ def _creating(name: str, kind: str, what: str) -> None:
                     digests=digests,
                     progress=tell,
                 )
-            proof = None if no_verify else room.verify(made, level=plan.backup.verify, progress=tell)
+            proof = None if no_verify else room.verify(
+                made, level=plan.backup.verify, progress=tell, scratch_url=plan.source.url
+            )
         _print(as_json, made.as_json(), f"{made.id}   {proof.says if proof else 'not verified'}")
 
 

@@ -6,14 +6,14 @@ of the user's own conftest must not take the place of ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Backup
-    from pytest_visionforge.compare import Baseline
+    from pytest_visionforge.compare import Baseline, SchemaDifference
     from pytest_visionforge.database import Database
     from pytest_visionforge.names import Names
     from pytest_visionforge.plan.values import Plan
@@ -79,7 +79,34 @@ def before(run: Run) -> Callable[[], Database]:
     return run.before
 
 
+def schema_differences(
+    run: Run, baseline: Baseline, database: Database
+) -> Mapping[str, Sequence[SchemaDifference]]:
+    """What differs from the baseline's schema and is not declared, by table id, "views" or "sequences"."""
+    from pytest_visionforge import compare
+
+    by_owner: dict[str, list[SchemaDifference]] = {}
+    for each in compare.differences(
+        baseline.schema, database.schema, run.changes, baseline.dialect, database.dialect
+    ):
+        by_owner.setdefault(each.owner, []).append(each)
+    return by_owner
+
+
 ALL: dict[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (run, plan, phase, source, target, database, unopened, names, baseline, backup, before)
+    for function in (
+        run,
+        plan,
+        phase,
+        source,
+        target,
+        database,
+        unopened,
+        names,
+        baseline,
+        backup,
+        before,
+        schema_differences,
+    )
 }

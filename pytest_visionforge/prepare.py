@@ -37,12 +37,13 @@ def _prepared(run: Run, tell: Callable[[str], None]) -> Prepared:
                 kind=plan.backup.kind,
                 url=source.url,
                 digests={id: table.whole for id, table in baseline.tables.items() if table.whole},
+                shown=plan.source.shown,
                 progress=tell,
             )
     except (VisionForgeError, CannotTell) as error:
         return Prepared(backup_error=str(error))
     try:
-        proof = backup.verify(made, level=plan.backup.verify, progress=tell)
+        proof = backup.verify(made, level=plan.backup.verify, progress=tell, scratch_url=plan.source.url)
     except VisionForgeError as error:
         return Prepared(backup=made.id, proof_error=str(error))
     return Prepared(backup=made.id, proof=proof.says)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pytest_visionforge.errors import CannotConnect, VisionForgeError
 from pytest_visionforge.objects import Scope
 from pytest_visionforge.outcome import CannotTell
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values import Changes, Plan
 from pytest_visionforge.rules import POSTMIGRATION, PREMIGRATION
 
 if TYPE_CHECKING:
@@ -72,6 +72,11 @@ class Run:
     def id(self) -> str:
         """The record's id."""
         return f"{self.stamp}-{self.phase}-{self.token}"
+
+    @property
+    def changes(self) -> Changes:
+        """What the migration may have changed by now: nothing, unless this is after it."""
+        return self.plan.changes if self.phase == POSTMIGRATION else Changes()
 
     @property
     def directory(self) -> Path:

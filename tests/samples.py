@@ -58,6 +58,8 @@ def execute(url: str, *sql: str) -> None:
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()
+        if engine.name == "sqlite":
+            cursor.execute("BEGIN")  # its driver would commit each CREATE by itself
         for statement in sql:
             cursor.execute(statement)
         connection.commit()

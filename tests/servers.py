@@ -28,7 +28,7 @@ USER = "nobody" if os.geteuid() == 0 else None
 START_SECONDS = 60
 
 
-class Missing(Exception):  # noqa: N818
+class Missing(Exception):
     """A server can neither be found nor installed; the message says what to do."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from dataclasses import dataclass
@@ -46,7 +45,7 @@ class Backup:
     @property
     def when(self) -> datetime:
         """When it was begun, UTC."""
-        return datetime.fromisoformat(self.manifest.created)
+        return moment_of(self.id)
 
     @property
     def size(self) -> int:
@@ -114,6 +113,11 @@ def new_id(kind: Kind) -> str:
     return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03}Z-{secrets.token_hex(4)}-{kind}"
 
 
+def moment_of(id: str) -> datetime:
+    """When a backup was begun, UTC."""
+    return datetime.strptime(id.partition("Z")[0] + "000+0000", "%Y%m%dT%H%M%S%f%z")
+
+
 def read(path: Path) -> Backup:
     """The backup in a directory; BackupError where it is not a whole one."""
     if not ID.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
@@ -155,7 +159,7 @@ def find(directory: Path, text: str) -> Backup:
 
 def _entries(directory: Path) -> list[str]:
     try:
-        return os.listdir(directory)
+        return [path.name for path in directory.iterdir()]
     except FileNotFoundError:
         return []
     except OSError as error:

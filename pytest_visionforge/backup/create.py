@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,12 +12,12 @@ from sqlalchemy import URL
 
 from pytest_visionforge import dialects
 from pytest_visionforge.backup import contents, files, payload
-from pytest_visionforge.backup.catalogue import JOURNAL, UNFINISHED, Backup, new_id, read
+from pytest_visionforge.backup.catalogue import JOURNAL, UNFINISHED, Backup, moment_of, new_id, read
 from pytest_visionforge.backup.manifest import MANIFEST, Held, Kind, Manifest
 from pytest_visionforge.compare import TableDigests, identity_digests
 from pytest_visionforge.cutover.journal import Journal
 from pytest_visionforge.database import Schema, Session
-from pytest_visionforge.dialects import Dumped
+from pytest_visionforge.dialects import ArchiveRoom, Dumped
 from pytest_visionforge.errors import BackupError
 
 Progress = Callable[[str], None]
@@ -39,85 +40,86 @@ def create(
     `digests` are those of this very session; without them they are taken here. `shown` is the address
     as people know it, `tags` are the caller's own words. Raises BackupError, and then nothing is there.
     """
-    say, address = progress or _silent, dialects.parse_url(url)  # type: ignore[arg-type]
-    shown, id = shown or address.render_as_string(hide_password=True), new_id(kind)
+    address = dialects.parse_url(url)  # type: ignore[arg-type]
+    shown = shown or address.render_as_string(hide_password=True)
+    task = _Task(session, address, kind, new_id(kind), shown, tags, digests, progress or _silent)
     with _explained(f"backup of {shown} into {directory}"):
         directory.mkdir(mode=files.DIRECTORY_MODE, parents=True, exist_ok=True)
-        with Journal(directory / JOURNAL).step(f"backup create {kind}", shown, backup=id) as end:
-            with files.workplace(directory / f"{UNFINISHED}{id}") as unfinished:
-                manifest = _written(session, address, kind, id, shown, digests, tags, unfinished, say)
-                say("publishing")
-                files.publish(unfinished, directory / id)
+        with Journal(directory / JOURNAL).step(f"backup create {kind}", shown, backup=task.id) as end:
+            with files.workplace(directory / f"{UNFINISHED}{task.id}") as unfinished:
+                manifest = _written(task, unfinished)
+                task.say("publishing")
+                files.publish(unfinished, directory / task.id)
             end |= {"manifest": manifest.digest(), "bytes": sum(file.size for file in manifest.files)}
-    say(f"backup {id}")
-    return read(directory / id)
+    task.say(f"published {task.id}")
+    return read(directory / task.id)
 
 
-def _written(
-    session: Session,
-    url: URL,
-    kind: Kind,
-    id: str,
-    shown: str,
-    digests: Mapping[str, TableDigests] | None,
-    tags: Mapping[str, str],
-    unfinished: Path,
-    say: Progress,
-) -> Manifest:
+@dataclass(frozen=True, slots=True)
+class _Task:
+    session: Session
+    url: URL
+    kind: Kind
+    id: str
+    shown: str
+    tags: Mapping[str, str]
+    digests: Mapping[str, TableDigests] | None
+    say: Progress
+
+    @property
+    def archive(self) -> ArchiveRoom:
+        return self.session.dialect.archive
+
+
+def _written(task: _Task, unfinished: Path) -> Manifest:
     """Everything in the unfinished directory; the manifest last."""
-    schema = session.dialect.catalog.read_schema(session)
+    schema = task.session.dialect.catalog.read_schema(task.session)
     _refuse_hidden(schema)
-    if digests is None and kind != "schema":
-        say("reading every row")
-        digests = identity_digests(session, schema, progress=say)
+    tables = _tables(task, schema)
     stored: list[payload.File] = []
     with files.workplace(unfinished / "work") as work:
         write = partial(payload.writing, unfinished, stored=stored)
-        dumped = session.dialect.archive.dump(session, url, kind, write, work, say)
-    tables = (
-        {id: Held() for id in schema.tables}
-        if kind == "schema"
-        else contents.held(session, schema, digests or {})
-    )
-    say("writing the manifest")
-    manifest = _manifest(session, url, kind, id, shown, schema, tables, stored, dumped, tags)
+        dumped = task.archive.dump(task.session, task.url, task.kind, write, work, task.say)
+    _refuse_changed(task.session, schema)
+    task.say("writing the manifest")
+    manifest = _manifest(task, schema, tables, stored, dumped)
     with files.created(unfinished / MANIFEST) as file:
         file.write(manifest.written())
     return manifest
 
 
+def _tables(task: _Task, schema: Schema) -> dict[str, Held]:
+    if task.kind == "schema":
+        return {id: Held() for id in schema.tables}
+    digests = task.digests
+    if digests is None:
+        task.say("reading every row")
+        digests = identity_digests(task.session, schema, progress=task.say)
+    return contents.held(task.session, schema, digests)
+
+
 def _manifest(
-    session: Session,
-    url: URL,
-    kind: Kind,
-    id: str,
-    shown: str,
-    schema: Schema,
-    tables: Mapping[str, Held],
-    stored: list[payload.File],
-    dumped: Dumped,
-    tags: Mapping[str, str],
+    task: _Task, schema: Schema, tables: Mapping[str, Held], stored: Sequence[payload.File], dumped: Dumped
 ) -> Manifest:
-    room = session.dialect.session
-    moment = id.partition("Z")[0]
+    room = task.session.dialect.session
     return Manifest(
-        id=id,
-        created=f"{moment[:4]}-{moment[4:6]}-{moment[6:11]}:{moment[11:13]}:{moment[13:15]}.{moment[15:]}+00:00",
-        kind=kind,
-        dialect=session.dialect.name,
-        dbms=room.product(session),
-        server=".".join(map(str, room.version(session))),
-        identity=room.identity(session, url),
-        place=session.dialect.archive.place(url),
-        shown=shown,
+        id=task.id,
+        created=moment_of(task.id).isoformat(timespec="milliseconds"),
+        kind=task.kind,
+        dialect=task.session.dialect.name,
+        dbms=room.product(task.session),
+        server=".".join(map(str, room.version(task.session))),
+        identity=room.identity(task.session, task.url),
+        place=task.archive.place(task.url),
+        shown=task.shown,
         snapshot="shared" if dumped.shared else "own",
         tools=dict(dumped.tools),
         options=tuple(dumped.options),
         tables=tables,
         objects=contents.objects_of(schema),
-        sequences=contents.sequences_of(schema) if kind != "schema" else {},
+        sequences=contents.sequences_of(schema) if task.kind != "schema" else {},
         files=tuple(stored),
-        tags=dict(tags),
+        tags=dict(task.tags),
     )
 
 
@@ -125,6 +127,14 @@ def _refuse_hidden(schema: Schema) -> None:
     """What the role may not see would be missing from the backup, and nobody would know."""
     if schema.hidden:
         raise BackupError(f"a backup by this role would not be whole: {'; '.join(schema.hidden[:5])}")
+
+
+def _refuse_changed(session: Session, before: Schema) -> None:
+    """Where the catalogue is of no snapshot, definitions may have changed while they were dumped."""
+    now = contents.objects_of(session.dialect.catalog.read_schema(session))
+    differ = contents.different_objects(contents.objects_of(before), now)
+    if differ:
+        raise BackupError(f"the schema changed during the backup: {'; '.join(differ[:5])}; back up again")
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def sync_directory(path: Path) -> None:
 def publish(unfinished: Path, path: Path) -> None:
     """Gives a finished directory its name: from one moment to the next it is there as a whole."""
     sync_directory(unfinished)
-    os.rename(unfinished, path)
+    unfinished.rename(path)
     sync_directory(path.parent)
 
 
@@ -66,7 +66,7 @@ def write_new(path: Path, content: bytes) -> None:
         unfinished.unlink()
     with created(unfinished) as file:
         file.write(content)
-    os.rename(unfinished, path)
+    unfinished.rename(path)
     sync_directory(path.parent)
 
 

@@ -136,10 +136,12 @@ def scratch(
 
 
 def opened(url: URL) -> Database:
+    """A restored database, for reading it whole."""
     return Database("scratch", url.render_as_string(hide_password=False), seconds=SECONDS)
 
 
 def address_for(backup: Backup, url: URL | str) -> URL:
+    """A URL, if it is one of the DBMS that the backup is of; else BackupError."""
     address = dialects.parse_url(url)  # type: ignore[arg-type]
     if dialects.of(address).name != backup.manifest.dialect:
         raise BackupError(

@@ -8,8 +8,9 @@ from pytest_visionforge.compare.baseline import (
     take,
     unequal,
 )
+from pytest_visionforge.compare.pair import SchemaDifference
 from pytest_visionforge.compare.projection import Projection
-from pytest_visionforge.compare.schema import SchemaDifference, differences, not_compared
+from pytest_visionforge.compare.schema import differences, not_compared
 from pytest_visionforge.compare.segments import Digest, Segment, TableDigests, run
 from pytest_visionforge.compare.sequences import Behind, WentBack, behind, went_back
 from pytest_visionforge.compare.values import TableComparison, compare_table

@@ -144,7 +144,7 @@ _WORDS = {"true": "1", "false": "0", "null": "", "": ""}
 
 
 def literal(default: str | None) -> str | None:
-    """A column's default as a plain value that compares across DBMS; '' for NULL, None if it is no literal."""
+    """A default as a plain value that compares across DBMS: '' for NULL, None if it is no literal."""
     if default is None:
         return ""
     found = _LITERAL.fullmatch(default.strip())

@@ -143,3 +143,13 @@ def _index(index: Index, names: Mapping[str, str], gone: set[str], texts: _Renam
         include=tuple(names.get(column, column) for column in index.include),
         where=texts(index.where),
     )
+
+
+def plain(text: str) -> str:
+    """SQL without regard to blanks and to quotes around names."""
+    return " ".join(text.split()).replace('"', "").replace("`", "")
+
+
+def is_plain(index: Index, table: Table) -> bool:
+    """Is it over columns alone, and over all rows?"""
+    return all(table.column(column) for column in index.columns) and not index.where

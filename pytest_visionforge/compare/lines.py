@@ -1,4 +1,4 @@
-"""A file of JSON lines, compressed, that is either whole or not there, and that tells when it is not whole."""
+"""A file of JSON lines, compressed: whole or not there, and one that is cut or altered is told."""
 
 from __future__ import annotations
 

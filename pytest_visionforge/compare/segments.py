@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from pytest_visionforge.database import Session, verbatim
@@ -149,18 +150,17 @@ def digests(
     fingerprint: str,
     *,
     like: TableDigests | None = None,
-    rows: int = ROWS,
     progress: Progress | None = None,
 ) -> TableDigests:
-    """The digests of a table, in segments of about `rows` rows or in those of `like`.
+    """The digests of a table, in segments of about `ROWS` rows or in those of `like`.
 
     That the segments hold every row is proved by counting; DatabaseError where they do not.
     """
     session.dialect.canonical.prepare(session)
     total = int(session.value(f"SELECT count(*) {_source(reading, '')}"))
-    ranges = _ranges(session, reading, rows) if like is None else _ranges_of(like)
+    ranges = _ranges(session, reading) if like is None else _ranges_of(like)
     if ranges is None:
-        digits = like.digits if like else _digits(total, rows)
+        digits = like.digits if like else _digits(total)
         found: tuple[Digest, ...] = tuple(_buckets(session, reading, digits))
         method = f"SHA-256 of rows, in buckets by {'key' if reading.key else 'row'}"
     else:
@@ -222,18 +222,18 @@ def _literal(bound: str) -> str:
     return bound if re.fullmatch(r"-?\d+(\.\d+)?", bound) else verbatim(f"'{bound}'")
 
 
-def _ranges(session: Session, reading: Reading, rows: int) -> tuple[Segment, ...] | None:
-    """The ranges of the key that hold `rows` rows each; None where the table must go into buckets."""
+def _ranges(session: Session, reading: Reading) -> tuple[Segment, ...] | None:
+    """The ranges of the key that hold `ROWS` rows each; None where the table must go into buckets."""
     if not reading.ranges:
         return None
-    bounds = list(_bounds(session, reading, rows))
+    bounds = list(_bounds(session, reading))
     if any(bound is None or not _BOUND.fullmatch(bound) for bounds_of in bounds for bound in bounds_of):
         return None
     edges = [(), *bounds, ()]
-    return tuple(Segment(low, high) for low, high in zip(edges, edges[1:], strict=False))
+    return tuple(Segment(low, high) for low, high in pairwise(edges))
 
 
-def _bounds(session: Session, reading: Reading, rows: int) -> Iterator[tuple[str, ...]]:
+def _bounds(session: Session, reading: Reading) -> Iterator[tuple[str, ...]]:
     fields = reading.key_fields
     keys = [field.expression for field in fields]
     names = [f"k{number}" for number in range(len(keys))]
@@ -244,9 +244,10 @@ def _bounds(session: Session, reading: Reading, rows: int) -> Iterator[tuple[str
         for name, field in zip(names, fields, strict=True)
     ]
     columns = ", ".join(f"{key} AS {name}" for key, name in zip(keys, names, strict=True))
+    number = f"row_number() OVER (ORDER BY {', '.join(keys)})"
     for row in session.rows(
-        f"SELECT {', '.join(texts)} FROM (SELECT {columns}, row_number() OVER (ORDER BY {', '.join(keys)}) AS n"
-        f" {_source(reading, '')}) AS numbered WHERE n % {rows} = 0 ORDER BY n"
+        f"SELECT {', '.join(texts)} FROM (SELECT {columns}, {number} AS n"
+        f" {_source(reading, '')}) AS numbered WHERE n % {ROWS} = 0 ORDER BY n"
     ):
         yield tuple(row)
 
@@ -258,10 +259,10 @@ def _ranges_of(like: TableDigests) -> tuple[Segment, ...] | None:
     return segments
 
 
-def _digits(total: int, rows: int) -> int:
-    """How many hex digits of a hash make buckets of about `rows` rows."""
+def _digits(total: int) -> int:
+    """How many hex digits of a hash make buckets of about `ROWS` rows."""
     digits = 0
-    while total > rows * 16**digits and digits < 6:
+    while total > ROWS * 16**digits and digits < 6:
         digits += 1
     return digits
 

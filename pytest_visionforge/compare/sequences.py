@@ -21,8 +21,8 @@ class Behind:
 
     def __str__(self) -> str:
         return (
-            f"{self.sequence} gives {self.next:,} next, but {self.table}.{self.column} holds {self.highest:,}:"
-            " the next insert fails"
+            f"{self.sequence} gives {self.next:,} next, but {self.table}.{self.column}"
+            f" holds {self.highest:,}: the next insert fails"
         )
 
 

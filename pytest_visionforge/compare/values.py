@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_visionforge.compare.baseline import Baseline, TableBaseline, typed
-from pytest_visionforge.compare.differences import Differences
 from pytest_visionforge.compare.projection import Projection, of_table
+from pytest_visionforge.compare.rows import Differences
 from pytest_visionforge.compare.segments import Segment, TableDigests, digests, rows_of
 from pytest_visionforge.database import Database, Table
 from pytest_visionforge.errors import RecordError

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -253,16 +253,44 @@ class ArchiveRoom(Protocol):
         """Puts a loaded scratch database in the place of the one at `url`; says where the old one is kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dialect:
-    """The rooms of one DBMS."""
+    """The rooms of one DBMS, each imported when it is entered first."""
 
     name: str
-    session: SessionRoom
-    language: LanguageRoom
-    catalog: CatalogRoom
-    canonical: CanonicalRoom
-    archive: ArchiveRoom
+
+    @cached_property
+    def session(self) -> SessionRoom:
+        """How it is opened."""
+        room: SessionRoom = self._room("session")
+        return room
+
+    @cached_property
+    def language(self) -> LanguageRoom:
+        """How it says things in SQL."""
+        room: LanguageRoom = self._room("language")
+        return room
+
+    @cached_property
+    def catalog(self) -> CatalogRoom:
+        """How its objects are read."""
+        room: CatalogRoom = self._room("catalog")
+        return room
+
+    @cached_property
+    def canonical(self) -> CanonicalRoom:
+        """How its values become canonical text."""
+        room: CanonicalRoom = self._room("canonical")
+        return room
+
+    @cached_property
+    def archive(self) -> ArchiveRoom:
+        """How it is backed up and restored."""
+        room: ArchiveRoom = self._room("archive")
+        return room
+
+    def _room(self, room: str) -> Any:
+        return import_module(f"{__name__}.{self.name}.{room}")
 
 
 def parse_url(text: str) -> URL:
@@ -292,8 +320,5 @@ def of(url: URL) -> Dialect:
 
 @cache
 def named(name: str) -> Dialect:
-    """The dialect called "sqlite", "postgresql" or "mysql"; its modules are imported here."""
-    package = f"{__name__}.{name}"
-    rooms: Sequence[str] = ("session", "language", "catalog", "canonical", "archive")
-    modules: dict[str, Any] = {room: import_module(f"{package}.{room}") for room in rooms}
-    return Dialect(name=name, **modules)
+    """The dialect called "sqlite", "postgresql" or "mysql"; one object each."""
+    return Dialect(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import glob
 import os
 import re
 import shutil
@@ -14,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any, Protocol
 
 from pytest_visionforge.errors import BackupError
@@ -43,7 +43,7 @@ class Program:
     @property
     def name(self) -> str:
         """The program's name."""
-        return os.path.basename(self.path)
+        return Path(self.path).name
 
     @property
     def shown(self) -> str:
@@ -66,13 +66,15 @@ class Command:
     @property
     def name(self) -> str:
         """The program's name."""
-        return os.path.basename(self.arguments[0])
+        return Path(self.arguments[0]).name
 
 
 def installed(name: str, *patterns: str) -> tuple[Program, ...]:
     """Every version of a program on the PATH and where the patterns lead, the oldest first."""
     on_path = shutil.which(name)
-    paths = ([on_path] if on_path else []) + [path for pattern in patterns for path in glob.glob(pattern)]
+    paths = ([on_path] if on_path else []) + [
+        str(path) for pattern in patterns for path in Path("/").glob(pattern.lstrip("/"))
+    ]
     programs = {path: Program(path, version) for path in paths if (version := _version(path))}
     return tuple(sorted(programs.values(), key=lambda program: program.version))
 

@@ -16,9 +16,9 @@ def keep(plan: Plan, place: Place) -> None:
     _names_are_unique(plan, place)
     for rule in plan.rules:
         _sql_for_every_side(rule, plan, place)
-    for number, waiver in enumerate(plan.waivers, start=1):
+    for waiver in plan.waivers:
         if says := _cannot_match(waiver.check, plan):
-            place.at("waivers").item(number).at("check").note(says)
+            place.at("waivers").note(f'"{waiver.check}" {says}')
 
 
 def _rule_names(plan: Plan) -> list[str]:
@@ -62,7 +62,6 @@ def _cannot_match(check: str, plan: Plan) -> str:
         return ""
     word = pieces[1] if len(pieces) > 1 and pieces[0] in plan.tables else ""
     ids = [rule.id for rule in plan.rules]
-    close = get_close_matches(word, WORDS, n=1, cutoff=0.75) or get_close_matches(
-        check, ids, n=1, cutoff=0.85
-    )
-    return f'"{word or check}" is no word and no id of a rule; did you mean "{close[0]}"?' if close else ""
+    close = get_close_matches(word, WORDS, n=1, cutoff=0.75)
+    close = close or get_close_matches(check, ids, n=1, cutoff=0.85)
+    return f'matches no rule; for "{word or check}", did you mean "{close[0]}"?' if close else ""

@@ -52,6 +52,8 @@ def read(path: Path, environ: Mapping[str, str] = os.environ) -> Plan:
 def _plan(path: Path, raw: bytes, data: dict[str, Any], place: Place) -> Plan:
     """The plan as far as it can be read; its errors are noted."""
     said = keys(data, place, _READERS)
+    if "plan" not in data:
+        place.at("plan").note('is missing; write plan = "shop 4.2", the name on every record')
     beside = _beside(place)
     source, target = _addresses(data, said, place)
     return Plan(
@@ -91,8 +93,6 @@ def _addresses(data: dict[str, Any], said: dict[str, Any], place: Place) -> tupl
     """The addresses of source and target, from [database] or from [source] and [target]."""
     both, source, target = (said.pop(key, _NOWHERE) for key in ("database", "source", "target"))
     one, two = "database" in data, data.keys() & {"source", "target"}
-    if "plan" not in data:
-        place.at("plan").note('is missing; write plan = "shop 4.2", the name on every record')
     if one and two:
         place.note("[database] is there beside [source] or [target]; keep the one or the other two")
     elif not one and not two:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import make_url
-from tests import samples
 
 from pytest_visionforge import PREMIGRATION, CannotTell, Evidence, Finding
 from pytest_visionforge.database import Database, Table
 from pytest_visionforge.names import Names
 from pytest_visionforge.plan import values
 from pytest_visionforge.rules import facts_of
+from tests import samples
 
 
 @dataclass
@@ -79,6 +79,9 @@ class Bench:
         return caught.value
 
 
+Make = Callable[..., Bench]
+
+
 def make_plan(url: str, directory: Path, **more: Any) -> values.Plan:
     """A plan about one database."""
     address = values.Address(url, make_url(url).render_as_string(hide_password=True))
@@ -95,33 +98,37 @@ def make_plan(url: str, directory: Path, **more: Any) -> values.Plan:
 
 
 @pytest.fixture
-def bench(url: str, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
-    """Makes a bench of a script of SQL, on each DBMS in turn; `{q}` in it is the quote of names."""
-    databases = []
-
-    def make(script: str = "", **more: Any) -> Bench:
-        quote = "`" if url.startswith("mysql") else '"'
-        if script:
-            samples.run(url, script.replace("{q}", quote))
-        databases.append(Database("source", url, seconds=20))
-        return Bench(databases[-1], make_plan(url, tmp_path, **more))
-
-    yield make
-    for database in databases:
-        database.close()
+def bench(url: str, tmp_path: Path) -> Iterator[Make]:
+    """Makes a bench of a script of SQL, on each DBMS in turn."""
+    yield from _benches(url, tmp_path)
 
 
 @pytest.fixture
-def sqlite_bench(sqlite: str, tmp_path: Path) -> Iterator[Callable[[str], Bench]]:
+def sqlite_bench(sqlite: str, tmp_path: Path) -> Iterator[Make]:
     """Makes a bench on SQLite alone, for what only SQLite lets in."""
-    database = Database("source", sqlite)
+    yield from _benches(sqlite, tmp_path)
 
-    def make(script: str) -> Bench:
-        samples.run(sqlite, script)
-        return Bench(database, make_plan(sqlite, tmp_path))
 
-    yield make
-    database.close()
+@pytest.fixture
+def postgresql_bench(postgresql: str, tmp_path: Path) -> Iterator[Make]:
+    """Makes a bench on PostgreSQL alone, for what only PostgreSQL has."""
+    yield from _benches(postgresql, tmp_path)
+
+
+@pytest.fixture
+def mariadb_bench(mariadb: str, tmp_path: Path) -> Iterator[Make]:
+    """Makes a bench on MariaDB alone, for what only MariaDB lets in."""
+    yield from _benches(mariadb, tmp_path)
+
+
+def _benches(url: str, directory: Path) -> Iterator[Make]:
+    with Database("source", url, seconds=20) as database:
+
+        def make(script: str = "", **more: Any) -> Bench:
+            samples.run(url, script)
+            return Bench(database, make_plan(url, directory, **more))
+
+        yield make
 
 
 SHOP = """
@@ -155,6 +162,6 @@ INSERT INTO order_lines VALUES
 
 
 @pytest.fixture
-def shop(bench: Callable[..., Bench]) -> Callable[..., Bench]:
+def shop(bench: Make) -> Make:
     """Makes a bench of a small shop without a fault, and what a script adds to it."""
     return lambda script="", **more: bench(SHOP + script, **more)

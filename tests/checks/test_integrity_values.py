@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from dataclasses import replace
 from datetime import date
 
 import pytest
+
 from checks import integrity
-from tests.checks.conftest import Bench
-
 from pytest_visionforge.plan import values
-
-Make = Callable[..., Bench]
+from tests.checks.conftest import Make
 
 
 def test_not_null(shop: Make) -> None:
     """NULL is found, counted and named by its key; a column without NULL passes."""
     bench = shop()
-    finding = bench.found(integrity.check_not_null, not_null=values.NotNull(table="customers", column="country"))
+    finding = bench.found(
+        integrity.check_not_null, not_null=values.NotNull(table="customers", column="country")
+    )
     assert finding.says == "1 of 3 rows: country is NULL"
     assert [dict(row.key) for row in finding.sample] == [{"id": "3"}]
-    evidence = bench.passes(integrity.check_not_null, not_null=values.NotNull(table="customers", column="email"))
+    evidence = bench.passes(
+        integrity.check_not_null, not_null=values.NotNull(table="customers", column="email")
+    )
     assert evidence.rows == 3
 
 
@@ -45,7 +47,9 @@ def test_sample_shows_only_what_the_plan_names(shop: Make) -> None:
 
 def test_unique(shop: Make) -> None:
     """Rows with the same values are counted in groups and rows; NULL is passed over."""
-    bench = shop("INSERT INTO customers (id, email) VALUES (4, 'A@shop.example'), (5, 'a@shop.example'), (6, NULL)")
+    bench = shop(
+        "INSERT INTO customers (id, email) VALUES (4, 'A@shop.example'), (5, 'a@shop.example'), (6, NULL)"
+    )
     rule = values.Unique(table="customers", columns=("lower(email)",))
     finding = bench.found(integrity.check_unique, unique=rule)
     assert finding.says == (
@@ -57,22 +61,32 @@ def test_unique(shop: Make) -> None:
 
 def test_unique_over_several_columns(shop: Make) -> None:
     """Several columns are the same only together, and NULL in one of them is enough to pass."""
-    bench = shop("INSERT INTO customers (id, email, country) VALUES (4, 'x', 'NO'), (5, 'x', 'NO'), (6, 'x', NULL)")
-    finding = bench.found(integrity.check_unique, unique=values.Unique(table="customers", columns=("email", "country")))
+    bench = shop(
+        "INSERT INTO customers (id, email, country) VALUES (4, 'x', 'NO'), (5, 'x', 'NO'), (6, 'x', NULL)"
+    )
+    finding = bench.found(
+        integrity.check_unique, unique=values.Unique(table="customers", columns=("email", "country"))
+    )
     assert (finding.count, finding.of) == (2, 6)
-    assert bench.passes(integrity.check_unique, unique=values.Unique(table="customers", columns=("id", "email")))
+    assert bench.passes(
+        integrity.check_unique, unique=values.Unique(table="customers", columns=("id", "email"))
+    )
 
 
 def test_unique_does_not_take_a_missing_column_for_an_expression(shop: Make) -> None:
     """A column that is not there is said to be missing."""
-    said = shop().cannot_tell(integrity.check_unique, unique=values.Unique(table="customers", columns=("emial",)))
+    said = shop().cannot_tell(
+        integrity.check_unique, unique=values.Unique(table="customers", columns=("emial",))
+    )
     assert "no column emial" in str(said)
     assert "email" in str(said)
 
 
 def test_pattern(shop: Make) -> None:
     """The whole value must match; NULL is passed over and said."""
-    bench = shop("INSERT INTO customers (id, email) VALUES (4, 'no address'), (5, 'x y@shop.example'), (6, NULL)")
+    bench = shop(
+        "INSERT INTO customers (id, email) VALUES (4, 'no address'), (5, 'x y@shop.example'), (6, NULL)"
+    )
     rule = values.Pattern(table="customers", column="email", regex=r"[^@\s]+@[^@\s]+\.[a-z]+")
     finding = bench.found(integrity.check_pattern, pattern=rule)
     assert (finding.count, finding.of) == (2, 6)
@@ -116,7 +130,13 @@ def test_accepted_days(shop: Make) -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "keys"),
-    [("10", "100", []), ("10.01", "100", ["1"]), ("10", "99.99", ["2"]), ("50", None, ["1"]), (None, "1e1", ["2"])],
+    [
+        ("10", "100", []),
+        ("10.01", "100", ["1"]),
+        ("10", "99.99", ["2"]),
+        ("50", None, ["1"]),
+        (None, "1e1", ["2"]),
+    ],
 )
 def test_range_of_numbers(shop: Make, low: str | None, high: str | None, keys: list[str]) -> None:
     """Bounds belong to the range, either may be missing, NULL is passed over."""
@@ -152,8 +172,12 @@ def test_range_of_numbers_over_text_is_refused(shop: Make) -> None:
 
 def test_moments_that_cannot_be_read_are_offenders(sqlite_bench: Make) -> None:
     """Text that is no timestamp gives NULL when compared, and must not pass for that."""
-    bench = sqlite_bench("CREATE TABLE t (id integer PRIMARY KEY, at timestamp); INSERT INTO t VALUES (1, '03/04/2024')")
-    finding = bench.found(integrity.check_range, range_=values.Range(table="t", column="at", low="2000-01-01"))
+    bench = sqlite_bench(
+        "CREATE TABLE t (id integer PRIMARY KEY, at timestamp); INSERT INTO t VALUES (1, '03/04/2024')"
+    )
+    finding = bench.found(
+        integrity.check_range, range_=values.Range(table="t", column="at", low="2000-01-01")
+    )
     assert finding.says == "1 of 1 row: at is no timestamp"
 
 
@@ -172,30 +196,22 @@ def test_stored_type_on_sqlite(sqlite_bench: Make) -> None:
     assert bench.passes(integrity.check_stored_type, table=bench.table("good")).rows == 3
     finding = bench.found(integrity.check_stored_type, table=bench.table("bad"))
     assert (finding.count, finding.of) == (3, 3)
-    for words in ("n holds what is no int (2)", "d holds", "t holds", "b holds", "day holds what is no date (3)"):
-        assert words in finding.says
-    assert "at holds what is no datetime (3)" in finding.says
+    numbers = {"n": 2, "d": 2, "t": 1, "b": 2, "day": 3, "at": 3}
+    for column, number in numbers.items():
+        assert re.search(rf"{column} holds what is no [^ ]+ \({number}\)", finding.says)
 
 
-def test_stored_type_of_zero_dates(mariadb: str, tmp_path: object) -> None:
+def test_stored_type_of_zero_dates(mariadb_bench: Make) -> None:
     """Dates of zeros, which a lax MariaDB keeps, are found."""
-    from pathlib import Path
-
-    from tests import samples
-    from tests.checks.conftest import make_plan
-
-    from pytest_visionforge.database import Database
-
-    samples.run(
-        mariadb,
-        """SET SESSION sql_mode = '';
+    bench = mariadb_bench(
+        """
+        SET SESSION sql_mode = '';
         CREATE TABLE t (id int PRIMARY KEY, d date, at datetime);
         INSERT INTO t VALUES (1, '0000-00-00', '2024-01-01 00:00:00'), (2, '2024-02-00', '0000-00-00 00:00:00'),
-            (3, '2024-10-10', NULL)""",
+            (3, '2024-10-10', NULL)
+        """
     )
-    with Database("source", mariadb) as database:
-        bench = Bench(database, make_plan(mariadb, Path(str(tmp_path))))
-        finding = bench.found(integrity.check_stored_type, table=bench.table("t"))
+    finding = bench.found(integrity.check_stored_type, table=bench.table("t"))
     assert (finding.count, finding.of) == (2, 3)
 
 

@@ -226,6 +226,7 @@ def test_the_digest_is_that_of_the_file_alone(tmp_path: Path) -> None:
         {**FILES, "rules/a.sql": "select 3"},
         {"rules/a.sql": FILES["rules/b.sql"], "rules/b.sql": FILES["rules/a.sql"]},
         {**FILES, "expectations/t.json": FILES["expectations/t.json"] + " "},
+        {**{name: text for name, text in FILES.items() if name != "rules/b.sql"}, "rules/c.sql": "select 2"},
     ],
 )
 def test_the_digest_changes_with_each_file_beside_the_plan(files: dict[str, str]) -> None:
@@ -262,8 +263,8 @@ def test_all_errors_are_told_at_once() -> None:
         "set it and run again"
     )
     assert 'visionforge.toml: tables.orders.acepted: unknown key; did you mean "accepted"?' in lines
-    for key in ("tables.orders.range.total", "limits.cpu", "plan", "waivers #1.check"):
-        assert any(line.startswith(f"visionforge.toml: {key}: ") for line in lines)
+    for key in ("tables.orders.range.total", "limits.cpu", "plan", 'waivers: "orders..x" is no name'):
+        assert any(line.startswith(f"visionforge.toml: {key}") for line in lines)
     assert any(line.startswith("rules/a.sql: severity: unknown word 'x'") for line in lines)
     assert any(line.startswith("expectations/t.json: holds no expectations") for line in lines)
     assert len(lines) == 8
@@ -303,6 +304,13 @@ def test_a_plan_that_is_none_is_told(text: str, says: str) -> None:
     """What the plan as a whole lacks is one line that says what to write."""
     (error,) = samples.errors(text)
     assert error.startswith(says)
+
+
+@pytest.mark.parametrize("end", ["\\n", "\\u2028", "\\u0085", "\\r"])
+def test_an_error_is_one_line_whatever_its_key_is(end: str) -> None:
+    """A key that holds a line end does not make a second line."""
+    (error,) = samples.errors(f'"a{end}b" = 1\n{samples.SHORTEST}')
+    assert "unknown key" in error
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:

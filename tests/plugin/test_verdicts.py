@@ -45,7 +45,7 @@ def test_a_violation_is_no_go(shop: Shop) -> None:
 
 def test_a_warning_does_not_close_the_gate(shop: Shop) -> None:
     """A rule that only warns is reported and counted."""
-    shop.plan('[tables.customers]\naccepted = [{ column = "country", values = ["DE"], severity = "warn" }]\n')
+    shop.plan('[tables.customers]\naccepted = { country = { values = ["DE"], severity = "warn" } }\n')
     result = shop.run("-m", "premigration")
     assert result.ret == 0, result.stdout.str()
     assert shop.outcomes()["customers.accepted.country"] == "warned"
@@ -53,10 +53,11 @@ def test_a_warning_does_not_close_the_gate(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("until", "rows", "outcome"),
-    [("2999-12-31", 1, "waived"), ("2001-01-01", 1, "violated"), ("2999-12-31", 0, "violated")],
+    [("2999-12-31", 2, "waived"), ("2001-01-01", 2, "violated"), ("2999-12-31", 1, "violated")],
 )
 def test_a_waiver_holds_to_its_end_and_its_rows(shop: Shop, until: str, rows: int, outcome: str) -> None:
     """A waiver covers a violation up to its last day and its number of rows, and no further."""
+    shop.execute("INSERT INTO customers VALUES (3, 'cy@example.org', 'SE')")
     shop.plan(
         f"{RULES}[[waivers]]\ncheck = 'customers.accepted.country'\nreason = 'merged soon'\nby = 'ana'\n"
         f"until = {until}\nrows = {rows}\n"

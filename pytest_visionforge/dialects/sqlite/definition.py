@@ -117,11 +117,11 @@ def _split(tokens: tuple[Token, ...]) -> Iterator[list[Token]]:
     """The items between the commas."""
     item: list[Token] = []
     for token in tokens:
-        if token.text == "," and token.kind == "other":
+        if not (token.text == "," and token.kind == "other"):
+            item.append(token)
+        elif item:
             yield item
             item = []
-        else:
-            item.append(token)
     if item:
         yield item
 
@@ -153,7 +153,7 @@ def _read_clause(
         pass  # a NOT NULL may have a name, which no fact holds
     elif token.word == "AUTOINCREMENT":
         definition.autoincrement = True
-    elif token.word == "COLLATE" and column is not None:
+    elif token.word == "COLLATE" and column is not None and rest:
         definition.collations[column] = rest[0].name
         return False
     elif token.word == "AS" and group and column is not None:

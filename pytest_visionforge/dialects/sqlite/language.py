@@ -17,7 +17,7 @@ def quote_table(schema: str | None, name: str) -> str:
 
 def matches(expression: str, parameter: str) -> str:
     """True where the whole text matches (Python's `re`, a function of the session)."""
-    return f"regexp(:{parameter}, {expression})"
+    return f"full_match(:{parameter}, {expression})"
 
 
 def as_text(expression: str) -> str:

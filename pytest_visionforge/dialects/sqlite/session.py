@@ -61,7 +61,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _wrong(path: Path) -> str:
-    """What is wrong with a file that is no database at first sight; "" if nothing is."""
+    """What makes a file no database at first sight; "" where nothing does, as far as can be seen."""
     if path.is_dir():
         return "this is a directory; the URL names a file, as in sqlite:///shop.db"
     if not path.exists():
@@ -80,7 +80,7 @@ def _unusable(error: sqlite3.Error) -> str:
 def _prepare(connection: sqlite3.Connection) -> None:
     """Closes the ways to write, adds the functions, and reads the header: garbage fails here, not later."""
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # ATTACH would create a file, mode=ro or not
-    connection.create_function("regexp", 2, _matches, deterministic=True)
+    connection.create_function("full_match", 2, _matches, deterministic=True)
     connection.create_function("sha256", 1, _sha256, deterministic=True)
     for pragma in ("query_only = 1", "trusted_schema = 0", "cell_size_check = 1", "schema_version"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
@@ -92,7 +92,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _matches(pattern: str, value: object) -> bool | None:
-    """The function behind SQLite's REGEXP: the whole value matches."""
+    """The whole value matches; SQLAlchemy's own `regexp` only searches."""
     if value is None:
         return None
     text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
@@ -112,6 +112,7 @@ def begin(connection: Connection, seconds: float) -> None:
     info = connection.info
     driver.set_progress_handler(lambda: time.monotonic() - info["started"] > seconds, STEPS)
     driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+    driver.execute("PRAGMA query_only = 1")  # once more: a session before this one may have lifted it
     connection.exec_driver_sql("BEGIN")
 
 

@@ -30,7 +30,6 @@ class Differences:
     key: tuple[str, ...]
     sample: int
     may_add: bool = False
-    enough: int = ENOUGH
     lost: int = 0
     added: int = 0
     altered: int = 0
@@ -46,7 +45,7 @@ class Differences:
         """Takes up the rows of both sides, each sorted by its marks; stops once there are enough."""
         for rows_before, rows_after in _merged(before, after):
             self._group(rows_before, rows_after)
-            if self.offending >= self.enough:
+            if self.offending >= ENOUGH:
                 self.complete = False
                 return
 

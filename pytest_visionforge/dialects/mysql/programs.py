@@ -1,0 +1,172 @@
+"""MariaDB's and MySQL's own programs: which is run, how it connects, what of its words may be shown."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import IO
+
+from sqlalchemy import URL
+
+from pytest_visionforge.dialects import Payloads, Raw, Sink
+from pytest_visionforge.dialects.child import Command, Program, feed, installed, pour
+from pytest_visionforge.errors import BackupError
+
+FULL, SCHEMA, DATA = "full.sql", "schema.sql", "data.sql"
+PROGRAMS, VIEWS, EVENTS = "programs.sql", "views.sql", "events.sql"
+# What each payload is made with, beside DUMP_OPTIONS.
+PARTS: dict[str, tuple[str, ...]] = {
+    FULL: ("--skip-triggers",),
+    SCHEMA: ("--skip-triggers", "--no-data"),
+    DATA: ("--skip-triggers", "--no-create-info"),
+    PROGRAMS: ("--no-create-info", "--no-data", "--triggers", "--add-drop-trigger", "--routines"),
+    VIEWS: ("--skip-triggers", "--no-data"),
+    EVENTS: ("--no-create-info", "--no-data", "--skip-triggers", "--events"),
+}
+DUMP_OPTIONS = (
+    "--single-transaction",
+    "--quick",
+    "--hex-blob",
+    "--no-tablespaces",
+    "--order-by-primary",
+    "--default-character-set=utf8mb4",
+    "--max-allowed-packet=1G",
+    "--skip-dump-date",
+    "--loose-set-gtid-purged=OFF",
+    "--loose-column-statistics=0",
+)
+# Neither mode lets a dump run commands of the client's own.
+LOAD_OPTIONS = (
+    "--batch",
+    "--binary-mode",
+    "--loose-sandbox",
+    "--default-character-set=utf8mb4",
+    "--max-allowed-packet=1G",
+)
+MARKER = b"-- Dump completed"
+# Errors that quote names; what others quote may be rows.
+_NAMING = {1044, 1045, 1049, 1142, 1146, 1227, 1356, 1419, 1449, 2002, 2003, 2005, 2013}
+
+
+def program_for(kind: str, product: str) -> Program:
+    """The server's own dump program or client; the other maker's where it is missing."""
+    maria, mysql = {"dump": ("mariadb-dump", "mysqldump"), "client": ("mariadb", "mysql")}[kind]
+    ours = "mariadb" in product.lower()
+    for name in (maria, mysql) if ours else (mysql, maria):
+        if found := installed(name):
+            return found[-1]
+    package = "mariadb-client" if ours else "mysql-client"
+    raise BackupError(f"{maria} is not installed; install it: apt-get install {package}")
+
+
+def dump_part(program: Program, url: URL, name: str, tables: Sequence[str], sink: Sink | IO[bytes]) -> None:
+    """Dumps one payload, of the tables or views named; a dump without its end marker is an error."""
+    marked = MarkedSink(sink)
+    with _secrets(url) as (option, descriptor):
+        arguments = (program.path, option, *DUMP_OPTIONS, *PARTS[name], "--", str(url.database), *tables)
+        pour(_command(arguments, descriptor, url), marked)
+    if not marked.whole:
+        raise BackupError(f"{program.name} ended without an error, but its dump has no end")
+
+
+def load_part(payloads: Payloads, name: str, url: URL, progress: Callable[[str], None]) -> None:
+    """Loads one payload."""
+    progress(f"loading: {name.partition('.')[0]}")
+    with payloads.open(name) as raw:
+        run_client(url, Marked(raw))
+
+
+def run_client(url: URL, raw: Marked | IO[bytes]) -> None:
+    """Runs statements in a database, up to the first that fails."""
+    program = program_for("client", "mariadb")
+    with _secrets(url) as (option, descriptor):
+        arguments = (program.path, option, *LOAD_OPTIONS, f"--database={url.database}")
+        feed(_command(arguments, descriptor, url), raw)
+
+
+def _command(arguments: Sequence[str], descriptor: int, url: URL) -> Command:
+    return Command(
+        arguments=arguments,
+        environment=dict.fromkeys(("MYSQL_PWD", "MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_UNIX_PORT")),
+        descriptors=(descriptor,),
+        tidy=partial(_tidy, secret=str(url.password or "")),
+    )
+
+
+@contextmanager
+def _secrets(url: URL) -> Iterator[tuple[str, int]]:
+    """How to connect, in an option file that has no name: only the child can read it.
+
+    It is the only option file: another, read after it, could lead the child to another server.
+    """
+    query = url.query
+    options: dict[str, object] = {"host": url.host, "port": url.port, "user": url.username}
+    options |= {"password": url.password, "socket": query.get("unix_socket")}
+    options |= {f"ssl-{part}": query.get(f"ssl_{part}") for part in ("ca", "cert", "key")}
+    if not any(key.startswith("ssl") for key in query):
+        options["loose-skip-ssl-verify-server-cert"] = ""
+    lines = ["[client]", *(_option(key, value) for key, value in options.items() if value is not None)]
+    reader, writer = os.pipe()
+    try:
+        os.write(writer, ("\n".join(lines) + "\n").encode())
+        os.close(writer)
+        yield f"--defaults-file=/dev/fd/{reader}", reader
+    finally:
+        os.close(reader)
+
+
+def _option(key: str, value: object) -> str:
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'{key}="{escaped}"' if escaped else key
+
+
+def _tidy(line: str, secret: str) -> str:
+    """The error's own line; quoted parts are shown only where they are names, for they may be rows."""
+    found = re.match(r"(?:ERROR |[\w-]+: (?:Got error: )?)(\d+)?", line)
+    if not found or "unknown " in line:  # a warning about an option that only the other maker knows
+        return ""
+    if int(found[1] or 0) not in _NAMING:
+        line = re.sub(r"'.*'", "'...'", line)
+    return (line.replace(secret, "***") if secret else line)[:500].strip()
+
+
+class MarkedSink:
+    """Passes a dump on and remembers whether it ended with the marker."""
+
+    def __init__(self, sink: Sink | IO[bytes]) -> None:
+        self._sink = sink
+        self._end = b""
+
+    def write(self, data: bytes) -> None:
+        """The next bytes."""
+        self._sink.write(data)
+        self._end = (self._end + data)[-200:]
+
+    @property
+    def whole(self) -> bool:
+        """Is the last line the marker?"""
+        return MARKER in self._end.rstrip().rpartition(b"\n")[2]
+
+
+class Marked:
+    """Passes a dump on and refuses one that does not end with the marker."""
+
+    def __init__(self, raw: Raw) -> None:
+        self._raw = raw
+        self._seen = MarkedSink(_Nowhere())
+
+    def read(self, size: int = 1 << 20) -> bytes:
+        """The next bytes."""
+        data = self._raw.read(size)
+        if not data and not self._seen.whole:
+            raise BackupError("the dump is cut off: the marker at its end is missing")
+        self._seen.write(data)
+        return data
+
+
+class _Nowhere:
+    def write(self, data: bytes) -> None:
+        """Nothing is kept."""

@@ -1,0 +1,207 @@
+"""A database in the place of another: scratch databases, and two renames in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+
+from pytest_visionforge.database.session import verbatim
+from pytest_visionforge.dialects import Payloads
+from pytest_visionforge.dialects.postgresql.language import quote
+from pytest_visionforge.dialects.writing import Admin, admin
+from pytest_visionforge.errors import BackupError
+
+LONGEST_NAME = 63  # bytes
+MAINTENANCE = ("postgres", "template1")
+ATTEMPTS = 5
+OBJECT_IN_USE = "55006"
+_SETTINGS = (
+    "SELECT r.rolname, unnest(s.setconfig) FROM pg_db_role_setting s"
+    " JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r ON r.oid = s.setrole"
+    " WHERE d.datname = :name"
+)
+_RIGHTS = (
+    "SELECT r.rolname, a.privilege_type, a.is_grantable FROM pg_database d, aclexplode(d.datacl) a"
+    " LEFT JOIN pg_roles r ON r.oid = a.grantee WHERE d.datname = :name"
+)
+_FACTS = (
+    "SELECT pg_get_userbyid(datdba) AS owner, datconnlimit AS limit, datacl IS NOT NULL AS has_rights,"
+    " shobj_description(oid, 'pg_database') AS comment, pg_encoding_to_char(encoding) AS encoding,"
+    " to_jsonb(d) AS all FROM pg_database d WHERE datname = :name"
+)
+
+
+@contextmanager
+def scratch(url: URL | None, tag: str, directory: Path | None) -> Iterator[URL]:
+    """`vf_scratch_<tag>` on the same server, with the encoding and locale of the database at `url`."""
+    if url is None:
+        raise BackupError("a scratch database needs a server: name the URL of a database on it")
+    name = f"vf_scratch_{tag}"
+    with _maintenance(url) as server, _alone(server, name):
+        _drop(server, name)
+        server.run(f"CREATE DATABASE {quote(name)} TEMPLATE template0 {_locale(server, url)}")
+        try:
+            yield url.set(database=name)
+        finally:
+            _drop(server, name)
+
+
+def swap(
+    scratch: URL, url: URL, payloads: Payloads, tag: str, keep_old: bool, progress: Callable[[str], None]
+) -> str:
+    """Renames both databases in one transaction, after the old one's settings are copied."""
+    name, new = str(url.database), str(scratch.database)
+    with _maintenance(url) as server:
+        if not _facts(server, name):
+            _rename(server, [(new, name)], progress)
+            return ""
+        _copy_settings(server, scratch, name)
+        old = _free_name(server, name, tag)
+        progress(f"swapping: the old database becomes {old}")
+        _rename(server, [(name, old), (new, name)], progress)
+        if not keep_old:
+            _drop(server, old)
+    return old if keep_old else ""
+
+
+def _rename(server: Admin, pairs: Sequence[tuple[str, str]], progress: Callable[[str], None]) -> None:
+    """All renames, or none. RENAME itself keeps new connections out while it waits for the old to end."""
+    for attempt in range(ATTEMPTS):
+        helper = Timer(0.1 * attempt, partial(_end_connections, server.engine.url, [old for old, _ in pairs]))
+        helper.start()
+        try:
+            server.run("BEGIN")
+            for old, new in pairs:
+                server.run(f"ALTER DATABASE {quote(old)} RENAME TO {quote(new)}")
+            server.run("COMMIT")
+            return
+        except DBAPIError as error:
+            server.run("ROLLBACK")
+            if getattr(error.orig, "sqlstate", None) != OBJECT_IN_USE or attempt == ATTEMPTS - 1:
+                raise
+        finally:
+            helper.join()
+        progress("waiting for connections to end")
+
+
+def _end_connections(url: URL, names: Sequence[str]) -> None:
+    with suppress(BackupError), connected(url) as connection:  # then RENAME says who is in the way
+        connection.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = ANY(:names) AND pid <> pg_backend_pid()",
+            names=list(names),
+        )
+
+
+def _copy_settings(server: Admin, scratch: URL, live: str) -> None:
+    """Owner, rights, limit, comment and settings belong to a database, not to a dump of it."""
+    facts, new = _facts(server, live), quote(str(scratch.database))
+    server.run(f"ALTER DATABASE {new} OWNER TO {quote(facts['owner'])}")
+    server.run(f"ALTER DATABASE {new} CONNECTION LIMIT {int(facts['limit'])}")
+    if facts["comment"] is not None:
+        server.run(f"COMMENT ON DATABASE {new} IS {_literal(facts['comment'])}")
+    if facts["has_rights"]:
+        _copy_rights(server, new, live)
+    with connected(scratch) as connection:  # FROM CURRENT takes a value without parsing it
+        for role, setting in connection.rows(_SETTINGS, name=live):
+            _copy_setting(connection, new, role, setting)
+
+
+def _copy_rights(server: Admin, new: str, live: str) -> None:
+    owner = _facts(server, live)["owner"]
+    server.run(f"REVOKE ALL ON DATABASE {new} FROM PUBLIC, {quote(owner)}")
+    for role, right, grantable in server.rows(_RIGHTS, name=live):
+        to = quote(role) if role else "PUBLIC"
+        server.run(f"GRANT {right} ON DATABASE {new} TO {to}{' WITH GRANT OPTION' if grantable else ''}")
+
+
+def _copy_setting(connection: Admin, new: str, role: str | None, setting: str) -> None:
+    name, _, value = setting.partition("=")
+    connection.rows("SELECT set_config(:name, :value, false)", name=name, value=value)
+    whose = f"ROLE {quote(role)} IN DATABASE {new}" if role else f"DATABASE {new}"
+    connection.run(f"ALTER {whose} SET {'.'.join(map(quote, name.split('.')))} FROM CURRENT")
+    connection.run(f"RESET {'.'.join(map(quote, name.split('.')))}")
+
+
+def _facts(server: Admin, name: str) -> Mapping[str, Any]:
+    """What the server says of a database; {} where there is none."""
+    rows = server.rows(_FACTS, name=name)
+    return dict(rows[0]._mapping) if rows else {}
+
+
+def _locale(server: Admin, url: URL) -> str:
+    facts = _facts(server, str(url.database))
+    if not facts:
+        return ""
+    raw = facts["all"]
+    words = [f"ENCODING {_literal(facts['encoding'])}"]
+    words += [f"LC_COLLATE {_literal(raw['datcollate'])}", f"LC_CTYPE {_literal(raw['datctype'])}"]
+    provider = {"i": "icu", "b": "builtin"}.get(raw.get("datlocprovider", "c"))
+    locale = raw.get("datlocale") or raw.get("daticulocale")
+    if provider and locale:
+        words += [f"LOCALE_PROVIDER {provider}", f"{provider.upper()}_LOCALE {_literal(locale)}"]
+    return " ".join(words)
+
+
+def _free_name(server: Admin, name: str, tag: str) -> str:
+    """`<name>__old_<tag>`, within 63 bytes, that no database has."""
+    number = 1
+    while True:
+        end = f"__old_{tag}" + (f"_{number}" if number > 1 else "")
+        old = name.encode()[: LONGEST_NAME - len(end)].decode(errors="ignore") + end
+        if not _facts(server, old):
+            return old
+        number += 1
+
+
+@contextmanager
+def _alone(server: Admin, name: str) -> Iterator[None]:
+    """A name on the server is ours; what a dead run left under it may then be dropped."""
+    if not server.value("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))", name=name):
+        raise BackupError(f"another run is using {name}; wait until it has ended")
+    yield  # the lock ends with the connection
+
+
+def _drop(server: Admin, name: str) -> None:
+    server.run(f"DROP DATABASE IF EXISTS {quote(name)} WITH (FORCE)")
+
+
+@contextmanager
+def _maintenance(url: URL) -> Iterator[Admin]:
+    """A connection to another database of the server than the one that is to be renamed."""
+    others = [name for name in MAINTENANCE if name != url.database]
+    name = next((name for name in others if _answers(url.set(database=name))), others[-1])
+    with connected(url.set(database=name)) as connection:
+        yield connection
+
+
+def _answers(url: URL) -> bool:
+    try:
+        with connected(url):
+            return True
+    except BackupError:
+        return False
+
+
+def connected(url: URL) -> AbstractContextManager[Admin]:
+    """A connection that may write; errors are BackupError with a remedy."""
+    return admin(url, {"connect_timeout": 5, "application_name": "visionforge"}, _remedy)
+
+
+def _remedy(error: DBAPIError) -> str:
+    state = getattr(error.orig, "sqlstate", None)
+    if state == "42501":
+        return "; the role needs CREATEDB and must own the database (ALTER ROLE ... CREATEDB)"
+    return "; stop what uses it, then restore again" if state == OBJECT_IN_USE else ""
+
+
+def _literal(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "''")
+    return verbatim(f" E'{escaped}'")

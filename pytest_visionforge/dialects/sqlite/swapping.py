@@ -1,0 +1,165 @@
+"""A file in the place of another: scratch databases, and one rename while nobody holds the old one."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote as quote_uri
+
+from sqlalchemy import URL
+
+from pytest_visionforge.dialects import Payloads
+from pytest_visionforge.dialects.sqlite.plain import SIDES, side, sync, translated
+from pytest_visionforge.dialects.sqlite.session import path_of
+from pytest_visionforge.errors import BackupError
+
+SCRATCH = ".tmp-scratch-"
+STOP = "stop what uses it (nothing was changed), then restore again"
+
+
+@contextmanager
+def scratch(url: URL | None, tag: str, directory: Path | None) -> Iterator[URL]:
+    """A file that is not there yet, in a directory of its own."""
+    if directory is None:
+        assert url is not None
+        directory = Path(os.path.realpath(path_of(url))).parent
+    with translated(f"making a scratch database in {directory}"):
+        for left in directory.glob(f"{SCRATCH}*"):
+            _remove_dead(left)
+        folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{tag}-", dir=directory))
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield URL.create("sqlite+pysqlite", database=str(folder / "scratch.db"))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _remove_dead(folder: Path) -> None:
+    """Removes what a run that was killed has left: nobody holds its lock any more."""
+    with suppress(OSError):
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(lock)
+
+
+def swap(
+    scratch: URL, url: URL, payloads: Payloads, tag: str, keep_old: bool, progress: Callable[[str], None]
+) -> str:
+    """Renames the new file over the old one while nobody holds it; the old one stays beside it."""
+    new, live = path_of(scratch), Path(os.path.realpath(path_of(url)))
+    with translated(f"putting a database in the place of {live}"):
+        if not live.exists():
+            _set_aside_sides(live, _aside(live))
+            _rename(new, live)
+            return ""
+        return _replace(new, live, keep_old, progress)
+
+
+def _replace(new: Path, live: Path, keep_old: bool, progress: Callable[[str], None]) -> str:
+    refuse_holders(live, ours=0)
+    status = live.stat()
+    new.chmod(status.st_mode & 0o7777)
+    with suppress(PermissionError):
+        os.chown(new, status.st_uid, status.st_gid)
+    sync(new)
+    aside = _aside(live)
+    with _held(live) as healthy:
+        if not healthy:
+            _set_aside_sides(live, aside)
+        refuse_holders(live, ours=1)
+        if keep_old:
+            progress(f"keeping the old database as {aside.name}")
+            _link(live, aside)
+        progress("replacing")
+        _rename(new, live)
+    return str(aside) if keep_old else ""
+
+
+@contextmanager
+def _held(live: Path) -> Iterator[bool]:
+    """The file, locked for us alone and without a log beside it; False where it is no sound database.
+
+    Replacing a file whose log is still there would blend two states, and SQLite would not notice.
+    """
+    connection = sqlite3.connect(
+        f"file:{quote_uri(str(live))}?mode=rw", uri=True, isolation_level=None, timeout=0
+    )
+    with closing(connection):
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("BEGIN EXCLUSIVE")
+            healthy = not any(side(live, end).exists() for end in SIDES)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise BackupError(f"{live} is in use ({error}): {STOP}") from None
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise
+            healthy = False
+        yield healthy
+
+
+def refuse_holders(live: Path, *, ours: int) -> None:
+    """Raises BackupError while a process has the file open: what it wrote then would be lost unseen.
+
+    SQLite's locks do not show who merely has it open, the system does (of the processes that we may
+    look at). This process may have it open `ours` times.
+    """
+    import psutil
+
+    path = str(live)
+    for process in psutil.process_iter(["pid", "name"]):
+        with suppress(psutil.Error, OSError):
+            count = sum(file.path == path for file in process.open_files())
+            if count > (ours if process.pid == os.getpid() else 0):
+                who = "this very process" if process.pid == os.getpid() else f"process {process.pid}"
+                raise BackupError(f"{live} is held by {who} ({process.info['name']}): {STOP}")
+
+
+def _aside(live: Path) -> Path:
+    """A free name beside the file: `<db>.before-restore-<time>`."""
+    while True:
+        path = live.with_name(f"{live.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        if not path.exists():
+            return path
+        time.sleep(0.001)
+
+
+def _set_aside_sides(live: Path, aside: Path) -> None:
+    """Logs of a database that is gone or broken must not be played into the new one."""
+    for end in SIDES:
+        with suppress(FileNotFoundError):
+            side(live, end).rename(side(aside, end))
+
+
+def _link(live: Path, aside: Path) -> None:
+    """A second name for the old file: at no moment is there none at the place of the database."""
+    try:
+        os.link(live, aside)
+    except OSError:  # a file system without links
+        shutil.copy2(live, aside)
+        sync(aside)
+
+
+def _rename(new: Path, live: Path) -> None:
+    sync(new)
+    new.replace(live)
+    left = [side(live, end).name for end in SIDES if side(live, end).exists()]
+    sync(live.parent)
+    if left:
+        raise BackupError(
+            f"{live} was put back, but {', '.join(left)} appeared beside it: somebody opened it"
+        )
