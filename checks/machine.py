@@ -19,7 +19,7 @@ ANSWER_SECONDS = 10  # within which a program must tell its version
 _VERSIONS = (  # in this order: MariaDB's and MySQL's programs name the release behind Distrib or from
     re.compile(r"\b(?:Distrib|from) (\d+(?:\.\d+)+)"),
     re.compile(r"(?<![\w.])v?(\d+(?:\.\d+)+)"),
-    re.compile(r"(?<![\w.])v?(\d+)\b"),
+    re.compile(r"(?<![\w.])v?(\d+)"),
 )
 
 

@@ -37,7 +37,7 @@ ALWAYS = (PREMIGRATION, POSTMIGRATION, ROLLBACK)
 OLDEST = {"SQLite": (3, 40), "PostgreSQL": (13,), "MariaDB": (10, 6), "MySQL": (8, 0)}
 
 PLACEHOLDERS = re.compile(
-    r"""change[-_ ]?me | replace[-_ ]?me | place[-_ ]?holder   # anywhere
+    r"""(?<![a-z])(?: change[-_ ]?me | replace[-_ ]?me | place[-_ ]?holder )
       | <[a-z][\w .-]*>                                        # <password>
       | (?<![a-z0-9])(?: x{3,} | todo | fixme | tbd )(?![a-z0-9])
       | ^(?: your[-_ ].* | \.{3,} | \*{3,} | \?{2,} )$""",

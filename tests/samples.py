@@ -19,7 +19,7 @@ _FOLDERS = {"postgresql": "postgres", "mysql": "mysql"}
 _LOADS = ("department", "employee", "dept_emp", "dept_manager", "title", "salary1")
 
 _PIECE = re.compile(
-    r"""(?P<comment>--[^\n]*|\#[^\n]*|/\*.*?\*/|^\\[^\n]*)   # also psql's own commands
+    r"""(?P<comment>--[^\n]*|\#[^\n]*|/\*.*?\*/|^[ \t]*\\[^\n]*)   # also psql's own commands
     |'(?:[^'\\]|''|\\.)*'|"(?:[^"]|"")*"|`[^`]*`|\$\$.*?\$\$
     |(?P<end>;)|.""",
     re.VERBOSE | re.DOTALL | re.MULTILINE,

@@ -20,6 +20,7 @@ from pytest_visionforge.errors import VisionForgeError
 from pytest_visionforge.outcome import Outcome, Result, Verdict
 from pytest_visionforge.record import Record, newest, words
 
+VALUES = "baseline.values"
 HOME = Path(__file__).parent
 DATABASE, PLAN, MIGRATIONS, REPORTS = "visionforge.db", "visionforge.toml", "migrations", "reports"
 # As if typed in the demo's directory: the plan, Alembic and the user see the same short address.
@@ -142,9 +143,8 @@ class Story:
         """Say where the record is and what to do next; the status is passed on."""
         last = self.records.get("postmigration") or self.records["premigration"]
         self.echo(f"  Record: {self.directory / REPORTS / last.id / 'record.html'}")
-        self.echo(
-            "  Next:   visionforge init postgresql://user@host/db   (read-only; writes visionforge.toml)"
-        )
+        self.echo('  Next:   a visionforge.toml with your own [database] url = "$YOUR_DB", then')
+        self.echo("          pytest -m premigration   (reads the database, writes only backup and record)")
         return status
 
     def _step(self, name: str, verdict: str, says: str, seconds: float) -> None:
@@ -183,23 +183,19 @@ def _checks(record: Record) -> str:
 
 def _backup(record: Record) -> str:
     """What is known of the backup that a premigration run took."""
-    size, verified = record.backup.get("bytes"), record.backup.get("verified")
+    size, verified = record.backup.get("size"), record.backup.get("level") == "restored"
     if record.phase != "premigration" or not isinstance(size, int):
         return ""
     return f"backup {words.size(size)}" + (", restored and compared: identical" if verified else "")
 
 
 def _failures(record: Record) -> Iterator[str]:
-    """The first failure in full, a change of a value before any other; one line for each of the rest."""
+    """The first failure in full, changed values before any other; one line for each of the rest."""
     failed = words.having(record, Outcome.VIOLATED) + words.having(record, Outcome.CANNOT_TELL)
-    for number, result in enumerate(sorted(failed, key=lambda result: not _shows_values(result))):
+    for number, result in enumerate(sorted(failed, key=lambda result: result.rule != VALUES)):
         yield f"{words.SYMBOLS[result.outcome]} {words.title(result)}: {words.because(result)}"
         if not number:
             yield from _in_full(result)
-
-
-def _shows_values(result: Result) -> bool:
-    return bool(result.finding and result.finding.sample and result.finding.sample[0].before)
 
 
 def _in_full(result: Result) -> Iterator[str]:

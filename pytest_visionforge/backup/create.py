@@ -13,7 +13,7 @@ from sqlalchemy import URL
 from pytest_visionforge import dialects
 from pytest_visionforge.backup import contents, files, payload
 from pytest_visionforge.backup.catalogue import JOURNAL, UNFINISHED, Backup, moment_of, new_id, read
-from pytest_visionforge.backup.manifest import MANIFEST, Held, Kind, Manifest
+from pytest_visionforge.backup.manifest import MANIFEST, Held, Kind, Manifest, sealed, written
 from pytest_visionforge.compare import TableDigests, identity_digests
 from pytest_visionforge.cutover.journal import Journal
 from pytest_visionforge.database import Schema, Session
@@ -50,7 +50,7 @@ def create(
                 manifest = _written(task, unfinished)
                 task.say("publishing")
                 files.publish(unfinished, directory / task.id)
-            end |= {"manifest": manifest.digest(), "bytes": sum(file.size for file in manifest.files)}
+            end |= {"manifest": manifest.sha256, "bytes": sum(file.size for file in manifest.files)}
     task.say(f"published {task.id}")
     return read(directory / task.id)
 
@@ -82,9 +82,9 @@ def _written(task: _Task, unfinished: Path) -> Manifest:
         dumped = task.archive.dump(task.session, task.url, task.kind, write, work, task.say)
     _refuse_changed(task.session, schema)
     task.say("writing the manifest")
-    manifest = _manifest(task, schema, tables, stored, dumped)
+    manifest = sealed(_manifest(task, schema, tables, stored, dumped))
     with files.created(unfinished / MANIFEST) as file:
-        file.write(manifest.written())
+        file.write(written(manifest))
     return manifest
 
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -28,6 +28,9 @@ SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 Kind = Literal["full", "schema", "data"]
 Level = Literal["hashed", "decoded", "restored"]
 LEVELS: tuple[Level, ...] = ("hashed", "decoded", "restored")
+
+
+T = TypeVar("T", "Manifest", "Proof")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +75,6 @@ class Manifest:
     format: int = FORMAT
     sha256: str = ""
 
-    def written(self) -> bytes:
-        """The file's bytes; `sha256` in it covers all the rest."""
-        return _json({**asdict(self), "sha256": self.digest()})
-
-    def digest(self) -> str:
-        """The SHA-256 of everything else in the manifest."""
-        return hashlib.sha256(_json({**asdict(self), "sha256": ""})).hexdigest()
-
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -98,10 +93,18 @@ class Proof:
     tables: int = 0
     rows: int = 0
     notes: tuple[str, ...] = ()
+    sha256: str = ""
 
-    def written(self) -> bytes:
-        """The file's bytes."""
-        return _json(asdict(self))
+
+def sealed(value: T) -> T:
+    """The manifest or proof with the `sha256` that covers all the rest of it."""
+    blank = replace(value, sha256="")
+    return replace(blank, sha256=hashlib.sha256(_json(asdict(blank))).hexdigest())
+
+
+def written(value: Manifest | Proof) -> bytes:
+    """The bytes of its file."""
+    return _json(asdict(value))
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -110,8 +113,6 @@ def read_manifest(directory: Path) -> Manifest:
     content = _content(path)
     _refuse_newer(content, path)
     manifest = _shaped(Manifest, content, path)
-    if manifest.sha256 != manifest.digest():
-        raise BackupError(f"{path}: was altered: its SHA-256 is not that of its content")
     if manifest.id != directory.name:
         raise BackupError(f"{path}: is the manifest of {manifest.id}, not of {directory.name}")
     for file in manifest.files:
@@ -148,9 +149,6 @@ def _refuse_newer(content: bytes, path: Path) -> None:
         )
 
 
-T = TypeVar("T", Manifest, Proof)
-
-
 def _shaped(shape: type[T], content: bytes, path: Path) -> T:
     """The value, if the content is exactly what we would write for it."""
     from pydantic import ValidationError
@@ -166,6 +164,8 @@ def _shaped(shape: type[T], content: bytes, path: Path) -> T:
         exact = False
     if not exact:
         raise BackupError(f"{path}: was altered: it is not written as we write it")
+    if value != sealed(value):
+        raise BackupError(f"{path}: was altered: its SHA-256 is not that of its content")
     return value
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import URL
 from pytest_visionforge import dialects
 from pytest_visionforge.backup import contents, files, payload
 from pytest_visionforge.backup.catalogue import UNFINISHED, Backup
-from pytest_visionforge.backup.manifest import Level, Manifest, Proof
+from pytest_visionforge.backup.manifest import Level, Manifest, Proof, sealed, written
 from pytest_visionforge.compare import identity_digests
 from pytest_visionforge.cutover.journal import Journal
 from pytest_visionforge.database import Database, Schema, Session
@@ -209,7 +209,7 @@ def _proved(manifest: Manifest, notes: tuple[str, ...]) -> Seen:
 
 def _keep(backup: Backup, level: Level, started: float, seen: Seen, *, holds: bool) -> Proof:
     now = datetime.now(UTC)
-    proof = Proof(
+    found = Proof(
         manifest=backup.manifest.sha256,
         level=level,
         when=now.isoformat(timespec="milliseconds"),
@@ -220,8 +220,9 @@ def _keep(backup: Backup, level: Level, started: float, seen: Seen, *, holds: bo
         rows=seen.rows,
         notes=seen.notes,
     )
+    proof = sealed(found)
     try:
-        files.write_new(backup.path / f"proof-{now:%Y%m%dT%H%M%S%f}-{level}.json", proof.written())
+        files.write_new(backup.path / f"proof-{now:%Y%m%dT%H%M%S%f}-{level}.json", written(proof))
     except OSError as error:
         raise BackupError(f"the proof of {backup.id} cannot be kept: {files.why(error)}") from None
     return proof

@@ -56,7 +56,7 @@ _MYSQL = (
     "CREATE EVENT tidy ON SCHEDULE EVERY 1 DAY DO DELETE FROM log WHERE what = 'never'",
     "INSERT INTO pairs VALUES ('x', 'y'), ('x', '')",
 )
-_HOSTILE = 'we;ird "t\'a`b:le %s'  # a table's name
+_HOSTILE = "we;ird \"t'a`b:le %s"  # a table's name
 
 
 @contextmanager
@@ -81,15 +81,19 @@ def fill(url: str) -> str:
     with writing(url) as run:
         for statement in statements:
             run(statement)
-        name = f"`{_HOSTILE.replace('`', '``')}`" if dbms == "mysql" else '"' + _HOSTILE.replace('"', '""') + '"'
+        name = (
+            f"`{_HOSTILE.replace('`', '``')}`" if dbms == "mysql" else '"' + _HOSTILE.replace('"', '""') + '"'
+        )
         run(f"CREATE TABLE {name} (a varchar(20))")
         run(f"INSERT INTO {name} VALUES ('twice'), ('twice'), (NULL), ('')")
+        run("BEGIN")
         for number in range(1, ROWS + 1):
             run(f"INSERT INTO customers (name) VALUES ('Zoë {number}')")
             run(
                 "INSERT INTO orders (id, customer_id, amount, made) VALUES"
                 f" ({number}, {number}, {number}.1234, '2020-01-01 00:00:00.12345')"
             )
+        run("COMMIT")
     return url
 
 

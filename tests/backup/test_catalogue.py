@@ -133,6 +133,8 @@ def test_a_damaged_proof_counts_as_none(made: Backup, backups: Path) -> None:
     verify(made, "restored")
     [path] = made.path.glob("proof-*.json")
     content = path.read_text()
+    path.write_text(content.replace('"rows": ', '"rows": 1'))
+    assert not find(backups, made.id).verified
     path.write_text(content[:-5])
     assert not find(backups, made.id).verified
     path.write_text(content.replace(made.manifest.sha256, "0" * 64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ def test_a_manifest_reads_as_it_was_written(made: Backup) -> None:
     again = read_manifest(made.path)
     assert again == made.manifest
     assert again.tables == made.manifest.tables
-    assert again.written() == (made.path / MANIFEST).read_bytes()
+    assert manifest.written(again) == (made.path / MANIFEST).read_bytes()
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -55,8 +56,11 @@ HOSTILE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "text": (lambda content: b"hello", "not a manifest"),
     "a list": (lambda content: b"[1, 2]", "not a manifest"),
     "nested": (lambda content: b'{"format": ' + b"[" * 100_000, "not a manifest"),
-    "not a number": (lambda content: content.replace(b'"format": 1', b'"format": NaN'), ""),
-    "a huge number": (lambda content: content.replace(b'"format": 1', b'"format": ' + b"9" * 5000), ""),
+    "not a number": (lambda content: content.replace(b'"format": 1', b'"format": NaN'), "format"),
+    "a huge number": (
+        lambda content: content.replace(b'"format": 1', b'"format": ' + b"9" * 5000),
+        "not a manifest",
+    ),
     "newer": (_edited(lambda data: data.update(format=99, novelty=1)), "upgrade pytest-visionforge"),
     "a key twice": (lambda content: content.replace(b"{\n", b'{\n "kind": "data",\n', 1), "altered"),
     "an unknown key": (_edited(lambda data: data.update(evil=1)), "evil"),
@@ -93,8 +97,6 @@ def _signed(made: Backup, change: Callable[[dict[str, Any]], object]) -> None:
     data = json.loads((made.path / MANIFEST).read_bytes())
     change(data)
     data["sha256"] = ""
-    import hashlib
-
     blank = (json.dumps(data, indent=1, sort_keys=True) + "\n").encode()
     data["sha256"] = hashlib.sha256(blank).hexdigest()
     (made.path / MANIFEST).write_bytes((json.dumps(data, indent=1, sort_keys=True) + "\n").encode())

@@ -42,7 +42,7 @@ def _keys(bench: Bench, table: str) -> dict[str, ForeignKeyOf]:
     ("low", "high", "count"), [(1, None, 0), (3, 3, 0), (4, None, 1), (None, 1, 2), (0, 0, 3)]
 )
 def test_rows(shop: Make, low: int | None, high: int | None, count: int) -> None:
-    """The exact number of rows lies within the bounds, or the finding says how many are missing or too many."""
+    """The exact number of rows lies within the bounds, or the finding says by how many it does not."""
     said = shop().run(integrity.check_rows, rows=values.Rows(table="customers", low=low, high=high))
     assert getattr(said, "count", 0) == count
     assert "3 rows" in said.says if count else said.rows == 3
@@ -116,7 +116,7 @@ def test_has_without_a_relation(bench: Make) -> None:
 
 
 def test_primary_key(bench: Make) -> None:
-    """A primary key, or a unique one without NULL, as constraint or index, tells the rows apart; nothing else does."""
+    """A primary key or a unique one without NULL, as constraint or index, tells the rows apart."""
     made = bench(
         """
         CREATE TABLE a (x integer NOT NULL PRIMARY KEY);
@@ -157,12 +157,13 @@ def test_validated(shop: Make) -> None:
 
 
 def test_what_was_never_validated(postgresql_bench: Make) -> None:
-    """A constraint that old rows were never tested against, and an index that was never finished, are found."""
+    """A constraint that old rows were not tested against, and an index that is not finished, are found."""
     made = postgresql_bench(
         """
         CREATE TABLE a (id integer PRIMARY KEY); CREATE TABLE b (id integer PRIMARY KEY, a_id integer);
         ALTER TABLE b ADD CONSTRAINT b_a FOREIGN KEY (a_id) REFERENCES a (id) NOT VALID;
-        CREATE INDEX b_x ON b (a_id); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'b_x'::regclass
+        CREATE INDEX b_x ON b (a_id);
+        UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'b_x'::regclass
         """
     )
     finding = made.found(integrity.check_validated, table=made.table("b"))
@@ -178,9 +179,12 @@ def test_physical_passes_what_is_whole(shop: Make) -> None:
 
 def _without_the_index(path: str, change: str) -> None:
     """Changes a SQLite database while it does not know of its index `t_x`."""
-    hide = "UPDATE sqlite_schema SET type = 'table', name = 'hidden', tbl_name = 'hidden', sql = {} WHERE name = 't_x'"
-    show = "UPDATE sqlite_schema SET type = 'index', name = 't_x', tbl_name = 't', sql = {} WHERE name = 'hidden'"
-    steps = (hide.format("'CREATE TABLE hidden (y)'"), change, show.format("'CREATE INDEX t_x ON t (x)'"))
+    update = (
+        "UPDATE sqlite_schema SET type = '{}', name = '{}', tbl_name = '{}', sql = '{}' WHERE name = '{}'"
+    )
+    hide = update.format("table", "hidden", "hidden", "CREATE TABLE hidden (y)", "t_x")
+    show = update.format("index", "t_x", "t", "CREATE INDEX t_x ON t (x)", "hidden")
+    steps = (hide, change, show)
     for step in steps:
         connection = sqlite3.connect(path, isolation_level=None)
         connection.execute("PRAGMA writable_schema = 1")

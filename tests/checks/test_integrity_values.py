@@ -185,10 +185,13 @@ def test_stored_type_on_sqlite(sqlite_bench: Make) -> None:
     """What SQLite keeps although it is not of the declared type is found, column by column."""
     bench = sqlite_bench(
         """
-        CREATE TABLE good (id integer PRIMARY KEY, n int, d decimal(5,2), t text, b boolean, day date, at datetime);
+        CREATE TABLE good (
+            id integer PRIMARY KEY, n int, d decimal(5,2), t text, b boolean, day date, at datetime);
         INSERT INTO good VALUES (1, 1, 1.5, '1', 1, '2024-02-29', '2024-01-01T23:00:00-05:00'),
-            (2, NULL, 2, 3, 0, NULL, 1700000000), (3, 1.0, '1.5', '', NULL, '2024-12-31', '2024-01-01 10:00:00.123456');
-        CREATE TABLE bad (id integer PRIMARY KEY, n int, d decimal(5,2), t text, b boolean, day date, at datetime);
+            (2, NULL, 2, 3, 0, NULL, 1700000000),
+            (3, 1.0, '1.5', '', NULL, '2024-12-31', '2024-01-01 10:00:00.123456');
+        CREATE TABLE bad (
+            id integer PRIMARY KEY, n int, d decimal(5,2), t text, b boolean, day date, at datetime);
         INSERT INTO bad VALUES (1, 1.5, 'n/a', x'00', 'yes', '2024-02-30', '01.02.2024'),
             (2, '', x'01', 'ok', 2, 'today', x'02'), (3, 1, 2, 't', 1, '0000-00-00', 'now');
         """
@@ -207,7 +210,8 @@ def test_stored_type_of_zero_dates(mariadb_bench: Make) -> None:
         """
         SET SESSION sql_mode = '';
         CREATE TABLE t (id int PRIMARY KEY, d date, at datetime);
-        INSERT INTO t VALUES (1, '0000-00-00', '2024-01-01 00:00:00'), (2, '2024-02-00', '0000-00-00 00:00:00'),
+        INSERT INTO t VALUES (1, '0000-00-00', '2024-01-01 00:00:00'),
+            (2, '2024-02-00', '0000-00-00 00:00:00'),
             (3, '2024-10-10', NULL)
         """
     )

@@ -170,7 +170,7 @@ def test_text_keys_and_no_keys_move(across: Migration) -> None:
     """Tables by text keys of any collation, and without a key, compare across DBMS."""
     across.both(
         "CREATE TABLE words (word varchar(40) PRIMARY KEY, n integer)",
-        "INSERT INTO words VALUES ('b', 1), ('A', 2), ('ä', 3), ('zz', 4), ('Z z', 5)",
+        "INSERT INTO words VALUES ('b', 1), ('C', 2), ('ä', 3), ('zz', 4), ('Z z', 5)",
         "CREATE TABLE seen (word varchar(40), n integer)",
         "INSERT INTO seen SELECT word, 1 FROM words UNION ALL SELECT word, 1 FROM words",
     )

@@ -26,8 +26,8 @@ def as_text(expression: str) -> str:
 
 
 def plain(expression: str) -> str:
-    """The text in byte order."""
-    return f'({expression}) COLLATE "C"'
+    """The text in byte order; as `text`, since citext would still ignore case."""
+    return f'(CAST({expression} AS text) COLLATE "C")'
 
 
 def now() -> str:

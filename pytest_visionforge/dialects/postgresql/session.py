@@ -76,11 +76,11 @@ def version(session: Session) -> tuple[int, ...]:
 
 
 def identity(session: Session, url: URL) -> str:
-    """The cluster's own number and the database's, which every road to it shares."""
-    row = session.row(
-        "SELECT system_identifier, d.oid FROM pg_control_system(), pg_database d"
-        " WHERE d.datname = current_database()"
-    )
+    """The cluster's own number and the database's name, which every road to it shares.
+
+    Not its OID: a backup that was put back by renaming has another one, and is the same database.
+    """
+    row = session.row("SELECT system_identifier, current_database() FROM pg_control_system()")
     return f"postgresql:{row[0]}:{row[1]}"
 
 

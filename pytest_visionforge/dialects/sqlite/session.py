@@ -145,9 +145,11 @@ def version(session: Session) -> tuple[int, ...]:
 
 
 def identity(session: Session, url: URL) -> str:
-    """Host-independent: device and inode, which every road to the file shares."""
-    status = path_of(url).stat()
-    return f"sqlite:{status.st_dev}:{status.st_ino}"
+    """The file's real path, to which every link leads.
+
+    Not its inode: a backup that was put back in its place has another one, and is the same database.
+    """
+    return f"sqlite:{path_of(url).resolve()}"
 
 
 def now(session: Session) -> datetime:
