@@ -72,7 +72,7 @@ def url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(request.param))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of sample databases; skips where it is absent."""
     if not DATA.is_dir():

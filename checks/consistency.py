@@ -56,7 +56,7 @@ def check_order(plan: Plan, database: Database, names: Names, order: values.Orde
         if kind_of(column) not in NUMBERS:
             reasons |= unreadable(database, column.name, scope.quoted(column))
     null = " OR ".join(f"{scope.quoted(column)} IS NULL" for column in columns)
-    return judge(scope, Offence(reasons, passed_over=null))
+    return judge(scope, Offence(reasons, passed_over=null, because="with NULL in some pairs"))
 
 
 def _earlier(scope: Scope, first: Column, last: Column) -> str:
@@ -86,7 +86,13 @@ def check_after(plan: Plan, database: Database, names: Names, after: values.Afte
     for words, condition in unreadable(database, f"{related.parent}.{theirs.name}", parents).items():
         reasons[words] = related.in_parent(database, condition)
     compared = related.in_parent(database, f"{parents} IS NOT NULL")
-    return judge(scope, Offence(reasons, passed_over=f"{ours} IS NULL OR NOT {compared}", related=True))
+    offence = Offence(
+        reasons,
+        passed_over=f"{ours} IS NULL OR NOT {compared}",
+        because="without a parent or with NULL",
+        related=True,
+    )
+    return judge(scope, offence)
 
 
 @rule(*BOTH)

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 class Offence:
     """What makes a row an offender: `reasons` (words -> SQL), one of which holds.
 
-    `passed_over` is the condition of rows that cannot be decided for NULL; `join` belongs to FROM.
-    `related` says that conditions look into other tables: servers plan those better in a WHERE of
+    `passed_over` is the condition of rows that cannot be decided, `because` says which they are; `join`
+    belongs to FROM. `related` says that conditions look into other tables: servers plan those better in a WHERE of
     their own. `parameters` are those of the conditions.
     """
 
     reasons: Mapping[str, str]
     passed_over: str = "1 = 0"
+    because: str = "with NULL"
     join: str = ""
     related: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -47,16 +48,16 @@ class Offence:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many rows were looked at, offend, were passed over for NULL; how many for each reason."""
+    """How many rows were looked at, offend, could not be decided; how many for each reason."""
 
     of: int
     offending: int
-    passed_over: int
+    undecided: str
     reasons: Mapping[str, int]
 
     def __str__(self) -> str:
-        noted = passed_over(self.passed_over)
-        return f"{rows_of(self.offending, self.of)}: {self._reasons()}" + (f" ({noted})" if noted else "")
+        noted = f" ({self.undecided})" if self.undecided else ""
+        return f"{rows_of(self.offending, self.of)}: {self._reasons()}{noted}"
 
     def _reasons(self) -> str:
         if len(self.reasons) == 1:
@@ -69,7 +70,7 @@ def judge(scope: Scope, offence: Offence, remedy: str = "") -> Evidence | Findin
     with scope.database.session() as session:
         count = _count(session, scope, offence)
         if not count.offending:
-            return Evidence(passed_over(count.passed_over), count.of)
+            return Evidence(count.undecided, count.of)
         sample = _sample(session, scope, offence)
     return Finding(
         says=str(count),
@@ -93,7 +94,8 @@ def _count(session: Session, scope: Scope, offence: Offence) -> Count:
         numbers = [*session.row(f"{looked_at}, {offenders} {everything}", **offence.parameters)]
     of, undecided, offending, *each = (int(number or 0) for number in numbers)
     reasons = zip(offence.reasons, each or [offending], strict=True)
-    return Count(of, offending, undecided, {words: number for words, number in reasons if number})
+    noted = passed_over(undecided, offence.because)
+    return Count(of, offending, noted, {words: number for words, number in reasons if number})
 
 
 def _sample(session: Session, scope: Scope, offence: Offence) -> tuple[Offender, ...]:
@@ -124,9 +126,9 @@ def rows_of(count: int, of: int) -> str:
     return f"{count:,} of {of:,} row{'' if of == 1 else 's'}"
 
 
-def passed_over(number: int) -> str:
-    """What is said of rows that could not be decided for NULL; '' where there are none."""
-    return f"{number:,} with NULL passed over" if number else ""
+def passed_over(number: int, because: str = "with NULL") -> str:
+    """What is said of rows that could not be decided; '' where there are none."""
+    return f"{number:,} {because} passed over" if number else ""
 
 
 _PARAMETER = re.compile(r"(?<![:\w\\]):(\w+)(?![:\w])")

@@ -180,17 +180,20 @@ def _indexes(pair: Pair) -> Parts:
     """Indexes by their structure; those that are keys are compared as keys."""
 
     def parts(table: Table) -> Iterator[_Part]:
-        behind = {key.columns for key in table.foreign_keys}
         for index in table.indexes:
-            if _is_key(index, table) or (
-                not pair.same and (index.columns in behind or not is_plain(index, table))
-            ):
+            if _is_key(index, table) or _serves_reference(index, table, pair):
                 continue
-            yield _Part(
-                _structure(index, pair), (index.name, ",".join(index.columns)), _created(index, table, pair)
-            )
+            if pair.same or is_plain(index, table):
+                names = (index.name, ",".join(index.columns))
+                yield _Part(_structure(index, pair), names, _created(index, table, pair))
 
     return parts
+
+
+def _serves_reference(index: Index, table: Table, pair: Pair) -> bool:
+    """Did the DBMS make it by itself for a foreign key, as MySQL does, or may it have?"""
+    keys = [key for key in table.foreign_keys if key.columns == index.columns]
+    return any(key.name == index.name for key in keys) or bool(keys and not pair.same)
 
 
 def _structure(index: Index, pair: Pair) -> str:

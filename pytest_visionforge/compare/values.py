@@ -195,5 +195,17 @@ def _comparison(
         added=found.added,
         altered=found.altered,
         complete=found.complete,
-        offenders=tuple(found.offenders),
+        offenders=tuple(sorted(found.offenders, key=_order)),
     )
+
+
+def _order(offender: Offender) -> list[tuple[bool, float, str]]:
+    """Sorts by key, numbers as numbers."""
+    return [_comparable(value or "") for value in offender.key.values()]
+
+
+def _comparable(text: str) -> tuple[bool, float, str]:
+    try:
+        return (False, float(text), text)
+    except ValueError:
+        return (True, 0.0, text)

@@ -24,7 +24,7 @@ ORDER = values.Order(table="orders", columns=("ordered_at", "paid_at", "shipped_
 def test_order_passes_what_is_in_order(shop: Make) -> None:
     """Timestamps in order pass, a day being not before a moment of that day."""
     evidence = shop().passes(consistency.check_order, order=ORDER)
-    assert (evidence.rows, evidence.says) == (4, "2 with NULL passed over")
+    assert (evidence.rows, evidence.says) == (4, "2 with NULL in some pairs passed over")
 
 
 def test_order_compares_every_pair(shop: Make) -> None:
@@ -73,14 +73,19 @@ def test_after(shop: Make) -> None:
     """A row that is older than its parent is found; NULL and missing parents are passed over."""
     made = shop()
     made.rules(AFTER, TO_CUSTOMER)
-    assert made.passes(consistency.check_after, after=AFTER).says == "1 with NULL passed over"
+    assert (
+        made.passes(consistency.check_after, after=AFTER).says
+        == "1 without a parent or with NULL passed over"
+    )
     samples.run(
         made.plan.source.url,
         """INSERT INTO orders (id, customer_id, ordered_at) VALUES
         (5, 2, '2024-01-02 07:59:59'), (6, 3, '2020-01-01 00:00:00'), (7, 99, '2020-01-01 00:00:00')""",
     )
     finding = made.found(consistency.check_after, after=AFTER)
-    assert finding.says == "1 of 7 rows: ordered_at before customers.created_at (3 with NULL passed over)"
+    assert finding.says == (
+        "1 of 7 rows: ordered_at before customers.created_at (3 without a parent or with NULL passed over)"
+    )
     assert finding.sample[0].key == {"id": "5"}
 
 
@@ -297,3 +302,61 @@ def test_a_cast_is_no_parameter(postgresql_bench: Make) -> None:
     """PostgreSQL's `::` stands beside a parameter of the same name."""
     rule = values.BusinessRule("cast", {"": "select 1 where '7'::int > :int"}, parameters={"int": 6})
     assert postgresql_bench().run(consistency.check_rules, business_rule=rule).count == 1
+
+
+# ---------------------------------------------------------------- against a model
+
+MOMENTS = st.none() | st.datetimes(datetime(2024, 1, 1), datetime(2024, 1, 3)).map(
+    lambda at: at.isoformat(" ", "seconds")
+)
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@QUICK
+@given(st.lists(st.tuples(MOMENTS, MOMENTS, MOMENTS), max_size=12))
+def test_order_is_that_of_every_pair(sqlite_bench: Make, rows: list[tuple[str | None, ...]]) -> None:
+    """A row offends exactly if one of its pairs is out of order."""
+    made = sqlite_bench(
+        "DROP TABLE IF EXISTS t; CREATE TABLE t (id integer PRIMARY KEY, a timestamp, b timestamp, c timestamp)"
+    )
+    _insert(made, "INSERT INTO t (a, b, c) VALUES (?, ?, ?)", rows)
+    said = made.run(consistency.check_order, order=values.Order(table="t", columns=("a", "b", "c")))
+    offending = [any(x > y for x, y in combinations(filter(None, row), 2)) for row in rows]
+    assert getattr(said, "count", 0) == sum(offending)
+
+
+MONEY = st.decimals(0, 100_000, places=2)
+
+
+@QUICK
+@given(st.lists(st.lists(st.tuples(MONEY, st.integers(0, 9)), max_size=9), min_size=1, max_size=9), st.data())
+def test_no_false_alarm_and_no_lost_cent(
+    sqlite_bench: Make, orders: list[list[tuple[Decimal, int]]], data: st.DataObject
+) -> None:
+    """Sums of money in binary floating point raise no false alarm, and a cent in one of them is found."""
+    made = sqlite_bench(
+        """
+        DROP TABLE IF EXISTS child; DROP TABLE IF EXISTS parent;
+        CREATE TABLE parent (id integer PRIMARY KEY, total numeric(12, 2));
+        CREATE TABLE child (parent_id integer REFERENCES parent (id), price numeric(10, 2), quantity integer)
+        """
+    )
+    totals = [sum((price * quantity for price, quantity in lines), Decimal(0)) for lines in orders]
+    _insert(made, "INSERT INTO parent VALUES (?, ?)", [(id, float(total)) for id, total in enumerate(totals)])
+    lines = [(id, float(price), quantity) for id, each in enumerate(orders) for price, quantity in each]
+    _insert(made, "INSERT INTO child VALUES (?, ?, ?)", lines)
+    rule = values.Aggregate(
+        table="parent", column="total", function="sum", child="child", expression="price * quantity"
+    )
+    made.passes(consistency.check_aggregate, aggregate=rule)
+    wrong = data.draw(st.integers(0, len(orders) - 1))
+    _insert(
+        made, "UPDATE parent SET total = ? WHERE id = ?", [(float(totals[wrong] + Decimal("0.01")), wrong)]
+    )
+    finding = made.found(consistency.check_aggregate, aggregate=rule)
+    assert [row.key["id"] for row in finding.sample] == [str(wrong)]
+
+
+def _insert(made: Bench, sql: str, rows: Sequence[Sequence[object]]) -> None:
+    with closing(sqlite3.connect(str(made.database.url.database))) as connection, connection:
+        connection.executemany(sql, rows)

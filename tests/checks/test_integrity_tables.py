@@ -268,3 +268,40 @@ def _execute(bench: Bench, statements: list[str]) -> None:
             cursor = connection.connection.cursor()
             cursor.execute(statement)
     engine.dispose()
+
+
+def test_names_lead_through_the_migration(bench: Make) -> None:
+    """Before the migration a rule looks at the old table and the old column, and shows the old key."""
+    made = bench(
+        "CREATE TABLE customer (nr integer PRIMARY KEY, name varchar(9)); INSERT INTO customer VALUES (1, NULL)"
+    )
+    columns = values.ColumnChanges(renamed={"full_name": "name", "id": "nr"})
+    change = values.TableChange("customers", renamed_from="customer", columns=columns)
+    made.plan = replace(made.plan, changes=values.Changes({"customers": change}))
+    rule = values.NotNull(table="customers", column="full_name", sample=("id", "full_name"))
+    finding = made.found(integrity.check_not_null, not_null=rule)
+    assert str(finding.sample[0]) == "nr=1   name=NULL"
+
+
+def test_a_table_without_a_key(bench: Make) -> None:
+    """Rows that nothing names are counted and reproduced; the columns that the plan names are shown."""
+    made = bench(
+        "CREATE TABLE t (x integer, y varchar(9)); INSERT INTO t VALUES (NULL, 'a'), (NULL, 'a'), (1, 'b')"
+    )
+    rule = values.NotNull(table="t", column="x")
+    finding = made.found(integrity.check_not_null, not_null=rule)
+    assert (finding.count, finding.sample) == (2, ())
+    shown = made.found(integrity.check_not_null, not_null=replace(rule, sample=("y",)))
+    assert [str(row) for row in shown.sample] == ["y=a", "y=a"]
+
+
+def test_tables_of_several_schemas(postgresql_bench: Make) -> None:
+    """A table outside the default schema is looked at, and so is its parent in another one."""
+    made = postgresql_bench(
+        """
+        CREATE SCHEMA sales; CREATE TABLE places (id integer PRIMARY KEY);
+        CREATE TABLE sales.orders (id integer PRIMARY KEY, place integer); INSERT INTO sales.orders VALUES (1, 2)
+        """
+    )
+    rule = values.Reference(table="sales.orders", column="place", parent="places", parent_column="id")
+    assert made.found(integrity.check_references, reference=rule).count == 1

@@ -49,8 +49,8 @@ def test_variable_format(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["changeme", "postgresql://u:CHANGE_ME@h/d", "xxx", "p:XXXX@h", "TODO", "<password>", "<your token>", "...",
-     "your-key-here", "****", "replace-me", "FIXME", "a PLACEHOLDER"],
+    ["changeme", "postgresql://u:CHANGE_ME@h/d", "xxx", "p:XXXX@h", "TODO", "<password>", "<your token>",
+     "...", "your-key-here", "****", "replace-me", "FIXME", "a PLACEHOLDER"],
 )  # fmt: skip
 def test_placeholders(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     """What a template left behind is found, and not shown."""
@@ -130,7 +130,7 @@ def test_program_versions(programs: Path, told: str, version: str) -> None:
 
 
 def test_programs(programs: Path) -> None:
-    """A program that is missing or of another version is found; one that tells no version leaves us unsure."""
+    """A program that is missing or of another version is found; one that tells none leaves us unsure."""
     _program(programs, "vf-tool", "echo vf-tool 15.6")
     _program(programs, "vf-mute", "exit 3")
     for program in ("vf-tool", "vf-tool>=15", "vf-tool >=15,<16", "vf-mute"):

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest_visionforge.compare import Digest, Segment, identity_digests, run
+from pytest_visionforge.compare import Digest, Segment, TableDigests, identity_digests
+from pytest_visionforge.compare import run as run_segments
 from pytest_visionforge.compare.segments import Field, Reading, condition_of
 
-from tests.compare.conftest import Migration
+from tests.compare.conftest import Migration, run
 
 HOSTILE = ['a"b', "a'b", "a`b", "a b", "a:b", "a;--", "a%s", "select", "ÄÖ", "a\\b", "MiXed", "x" * 60]
 
@@ -47,13 +48,9 @@ def test_every_shape_of_table(migration: Migration, shape: str) -> None:
     select = select.replace("$CHAR", char)
     select = select if "FROM" in select else f"{select} FROM numbers"
     numbers = ", ".join(f"({n})" for n in range(50))
-    for url in (migration.before_url, migration.after_url):
-        migration.both if url == "" else None
     migration.both("CREATE TABLE numbers (n integer)", f"INSERT INTO numbers VALUES {numbers}")
     migration.both(f"CREATE TABLE t ({columns})")
     insert = f"INSERT INTO t {select}"
-    from tests.compare.conftest import run
-
     run(migration.before_url, insert + " ORDER BY n")
     run(migration.after_url, insert + " ORDER BY n DESC")
     before, after = digests(migration, migration.before_url), digests(migration, migration.after_url)
@@ -62,11 +59,11 @@ def test_every_shape_of_table(migration: Migration, shape: str) -> None:
     if before.rows:
         migration.after("UPDATE t SET v = v + 100 WHERE v = 3" if before.rows > 1 else "UPDATE t SET v = 100")
         changed = digests(migration, migration.after_url)
-        assert 0 < len(before.differing(changed)) < 1 + len(before.segments)
+        assert before.differing(changed)
         assert changed.digest != before.digest
 
 
-def digests(migration: Migration, url: str):  # type: ignore[no-untyped-def]
+def digests(migration: Migration, url: str) -> TableDigests:
     """The digests of the table t."""
     database = migration.database(url)
     with database.session() as session:
@@ -78,8 +75,7 @@ def test_hostile_names(migration: Migration, name: str) -> None:
     """Tables and columns of any name are compared, and a change in them is found."""
     database = migration.database(migration.before_url)
     table, column, key = (
-        database.quote(part).replace(r"\:", ":").replace("%", "%")
-        for part in (name, f"{name}v"[-60:], f"k{name}"[:60])
+        database.quote(part).replace(r"\:", ":") for part in (name, f"{name}v"[-60:], f"k{name}"[:60])
     )
     migration.both(
         f"CREATE TABLE {table} ({key} integer PRIMARY KEY, {column} varchar(20))",
@@ -135,7 +131,7 @@ def test_segments_run_on_a_pool() -> None:
     """A pool gives the same digests in the same order as none."""
     segments = [Segment(low=(str(n),)) for n in range(20)]
     with ThreadPoolExecutor(4) as pool:
-        assert list(run(segments, _digest, pool)) == list(run(segments, _digest))
+        assert list(run_segments(segments, _digest, pool)) == list(run_segments(segments, _digest))
 
 
 def _digest(segment: Segment) -> Digest:
