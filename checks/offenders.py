@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class Offence:
     """What makes a row an offender: `reasons` (words -> SQL), one of which holds.
 
-    `passed_over` is the condition of rows that cannot be decided, `because` says which they are; `join`
-    belongs to FROM. `related` says that conditions look into other tables: servers plan those better in a WHERE of
-    their own. `parameters` are those of the conditions.
+    `passed_over` is the condition of rows that cannot be decided, `because` says which they are;
+    `join` belongs to FROM. `related` says that conditions look into other tables: servers plan those
+    better in a WHERE of their own. `parameters` are those of the conditions.
     """
 
     reasons: Mapping[str, str]

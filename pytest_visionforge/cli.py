@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_visionforge.errors import PlanError, VisionForgeError
+from pytest_visionforge.errors import BackupError, PlanError, RecordError, VisionForgeError
 from pytest_visionforge.progress import Progress
 from pytest_visionforge.version import VERSION
 
@@ -81,7 +81,13 @@ def cli() -> None:
     show_default=True,
     help="Where the sample database, its backup and the records go.",
 )
-@click.option("--scale", type=float, default=1.0, show_default=True, help="Times 41,000 rows.")
+@click.option(
+    "--scale",
+    type=click.FloatRange(0, min_open=True, max=1000),
+    default=1.0,
+    show_default=True,
+    help="Times 41,000 rows.",
+)
 def demo(fixed: bool, directory: Path, scale: float) -> None:
     """Migrates a sample database, finds the one row that broke, goes back and proves it.
 
@@ -131,8 +137,10 @@ def _creating(name: str, kind: str, what: str) -> None:
                     digests=digests,
                     progress=tell,
                 )
-            proof = None if no_verify else room.verify(
-                made, level=plan.backup.verify, progress=tell, scratch_url=plan.source.url
+            proof = (
+                None
+                if no_verify
+                else room.verify(made, level=plan.backup.verify, progress=tell, scratch_url=plan.source.url)
             )
         _print(as_json, made.as_json(), f"{made.id}   {proof.says if proof else 'not verified'}")
 
@@ -208,7 +216,7 @@ def list_(plan_path: Path, as_json: bool) -> None:
 @click.option("--into", metavar="URL", default="", help="Another database than the source.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def restore(plan_path: Path, name: str, into: str, yes: bool) -> None:
-    """Puts a backup back: by default the newest, into the source. What was there is kept aside.
+    """Puts a backup back: by default the newest full one, into the source. What was there is kept aside.
 
     \b
     visionforge backup restore 20261124T0523
@@ -217,7 +225,7 @@ def restore(plan_path: Path, name: str, into: str, yes: bool) -> None:
     from pytest_visionforge import backup as room
 
     plan = _plan(plan_path)
-    chosen = _chosen(plan, name)
+    chosen = _chosen(plan, name, kind="full")
     where = into or plan.source.shown
     _agree(yes, f"Put backup {chosen.id} over {where}?")
     with Progress(sys.stderr) as tell:
@@ -231,18 +239,22 @@ def restore(plan_path: Path, name: str, into: str, yes: bool) -> None:
 @cli.command()
 @plan_option
 @click.option("--backup", "backup_id", default=None, metavar="ID", help="Another than the newest proved one.")
+@click.option("--record", "record_id", default=None, metavar="ID", help="The one that this record names.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def rollback(plan_path: Path, backup_id: str | None, yes: bool) -> None:
+def rollback(plan_path: Path, backup_id: str | None, record_id: str | None, yes: bool) -> None:
     """Puts the newest proved backup back over the database, and proves that it is as it was.
 
     \b
     visionforge rollback
+    visionforge rollback --record 20261124T060819Z-postmigration-596a33
     visionforge rollback --yes && pytest -m rollback
     """
     from pytest_visionforge.cutover.rollback import rollback as put_back
 
     plan = _plan(plan_path)
-    _agree(yes, f"Put the newest proved backup over {plan.source}?")
+    if record_id:
+        backup_id = _backup_of(plan, record_id)
+    _agree(yes, f"Put {backup_id or 'the newest proved backup'} over {plan.source}?")
     with Progress(sys.stderr) as tell:
         done = put_back(plan, backup_id=backup_id, echo=tell)
     click.echo(done.says)
@@ -286,20 +298,30 @@ def _source(plan: Plan) -> Any:
     return Database("source", plan.source.url, shown=plan.source.shown, seconds=plan.limits.check_time)
 
 
-def _chosen(plan: Plan, name: str) -> Backup:
-    """The backup meant: by its id, a beginning of it, or its path; the newest where none is named."""
+def _chosen(plan: Plan, name: str, kind: str = "") -> Backup:
+    """The backup meant: by its id, a beginning of it, or its path; the newest (of a kind) where none is named."""
     from pytest_visionforge import backup as room
-    from pytest_visionforge.errors import BackupError
 
     if name and Path(name).is_dir():
         path = Path(name).resolve()
         return room.find(path.parent, path.name)
     if name:
         return room.find(plan.backup.directory, name)
-    backups = room.catalogue(plan.backup.directory)
-    if not backups:
-        raise BackupError(f"no backups in {plan.backup.directory}; make one: visionforge backup create")
-    return backups[0]
+    for newest in room.catalogue(plan.backup.directory):
+        if kind in ("", newest.kind):
+            return newest
+    what = f"{kind} backup" if kind else "backup"
+    raise BackupError(f"there is no {what} in {plan.backup.directory}; make one: visionforge backup create")
+
+
+def _backup_of(plan: Plan, record_id: str) -> str:
+    """The id of the backup that a record names."""
+    from pytest_visionforge import record
+
+    named = record.read(plan.record.directory / record_id).backup.get("id")
+    if not named:
+        raise RecordError(f"{record_id} names no backup; choose one: visionforge backup list")
+    return str(named)
 
 
 def _agree(yes: bool, question: str) -> None:

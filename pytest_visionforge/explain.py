@@ -22,8 +22,8 @@ def find(name: str) -> Rule:
         if rule.word in parts:
             return rule
     close = difflib.get_close_matches(name, [*by_id, *(rule.word for rule in rules)], 1)
-    hint = f'; did you mean "{close[0]}"?' if close else ""
-    raise PlanError(f"{name}: there is no such rule{hint} Known: {', '.join(by_id)}")
+    hint = f'did you mean "{close[0]}"?' if close else f"there are {', '.join(by_id)}"
+    raise PlanError(f"{name}: there is no such rule; {hint}")
 
 
 def told(rule: Rule) -> str:

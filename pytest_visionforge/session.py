@@ -324,7 +324,7 @@ class Owner:
 
 
 def _history(run: Run) -> tuple[Record, ...]:
-    """The newest whole record of each phase of this plan, this one's own among them."""
+    """The newest other record of each phase of this plan."""
     from pytest_visionforge import record
     from pytest_visionforge.errors import RecordError
 
@@ -332,5 +332,5 @@ def _history(run: Run) -> tuple[Record, ...]:
     for phase in PHASES:
         with suppress(RecordError):
             newest = record.newest(run.records, phase=phase, plan=run.plan.name)
-            found += [newest] if newest else []
+            found += [newest] if newest and newest.id != run.id else []
     return tuple(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from pytest_visionforge.compare.projection import Projection, identity, of_table
 from pytest_visionforge.compare.segments import Progress, TableDigests, digests
 from pytest_visionforge.database import Identity, Schema, Sequence, Session, Table, verbatim
 from pytest_visionforge.dialects import Dialect
-from pytest_visionforge.errors import RecordError
+from pytest_visionforge.errors import DatabaseError, RecordError
 from pytest_visionforge.plan.values import Plan
 
 FORMAT = "visionforge baseline"
@@ -90,9 +91,19 @@ def take(
         write(head)
         write({"schema": schema.as_json()})
         for id, table in schema.tables.items():
-            tables[id] = _take_table(session, plan, schema, table, _under(progress, id))
+            with _naming(id):
+                tables[id] = _take_table(session, plan, schema, table, _under(progress, id))
             write({"table": id, **tables[id].as_json()})
     return _baseline(path, head, schema, tables)
+
+
+@contextmanager
+def _naming(table: str) -> Iterator[None]:
+    """Says of an error which table it is about."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise type(error)(f"{table}: {error}") from None
 
 
 def _head(session: Session, plan: Plan) -> dict[str, Any]:
@@ -205,11 +216,13 @@ def identity_digests(
     session: Session, schema: Schema, exclude: Collection[str] = (), progress: Progress | None = None
 ) -> dict[str, TableDigests]:
     """The digests of every column of every table but those of `exclude`, by table id."""
-    return {
-        id: _digests(session, identity(table, session.dialect), table, _under(progress, id))
-        for id, table in schema.tables.items()
-        if id not in exclude
-    }
+    found = {}
+    for id, table in schema.tables.items():
+        if id not in exclude:
+            with _naming(id):
+                projection = identity(table, session.dialect)
+                found[id] = _digests(session, projection, table, _under(progress, id))
+    return found
 
 
 def unequal(before: Mapping[str, TableDigests], after: Mapping[str, TableDigests]) -> tuple[str, ...]:

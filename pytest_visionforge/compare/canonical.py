@@ -41,9 +41,9 @@ def form_of(before: Dialect, type_before: str, after: Dialect, type_after: str) 
 
     A type is "" where it is not known; then it is taken to be that of the other side.
     """
-    if not before.canonical.TYPED and not after.canonical.TYPED:
-        return Form("stored")
     families = _families(before, type_before, after, type_after)
+    if not before.canonical.TYPED and not after.canonical.TYPED:
+        return _untyped(families)
     if before.name == after.name:
         return _same_dbms(families, type_before or type_after, type_after or type_before)
     if not before.canonical.TYPED or not after.canonical.TYPED:
@@ -55,6 +55,13 @@ def _families(before: Dialect, type_before: str, after: Dialect, type_after: str
     first = before.canonical.family(type_before) if type_before else ""
     second = after.canonical.family(type_after) if type_after else ""
     return first or second or "text", second or first or "text"
+
+
+def _untyped(families: tuple[str, str]) -> Form:
+    """What is stored; where a declared type turns text into numbers or back, its text."""
+    if families[0] != families[1] and "text" in families:
+        return Form("text", f"{families[0]} against {families[1]}: by their text")
+    return Form("stored")
 
 
 def _same_dbms(families: tuple[str, str], type_before: str, type_after: str) -> Form:

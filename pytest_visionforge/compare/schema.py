@@ -32,7 +32,10 @@ def differences(
     for expected in expected_tables(before, changes):
         actual = after.tables.get(expected.id)
         if actual is not None:
-            of_table = (*columns.differences(expected, actual, pair), *parts.differences(expected, actual, pair))
+            of_table = (
+                *columns.differences(expected, actual, pair),
+                *parts.differences(expected, actual, pair),
+            )
             found += (replace(each, owner=expected.id) for each in of_table)
     found += (replace(each, owner="views") for each in _views(before, after, changes, pair))
     found += (replace(each, owner="sequences") for each in _sequences(before, after, changes, pair))

@@ -316,9 +316,9 @@ def rows_of(
         condition = " OR ".join(f"({condition_of(reading, segment) or '1 = 1'})" for segment in segments)
     texts = [canonical.fetched(text) for text in _texts(session, reading.fields)]
     names = [f"f{number}" for number in range(len(texts))]
-    columns = ", ".join(f"{text} AS {name}" for text, name in zip(texts, names, strict=True))
+    columns = [f"{mark} AS m", *(f"{text} AS {name}" for text, name in zip(texts, names, strict=True))]
     for found in session.rows(
-        f"SELECT m, {', '.join(names)} FROM (SELECT {mark} AS m, {columns}"
+        f"SELECT {', '.join(['m', *names])} FROM (SELECT {', '.join(columns)}"
         f" {_source(reading, f'({condition})')}) AS marked ORDER BY {language.plain('m')}"
     ):
         yield found[0], tuple(_decoded(value) for value in found[1:])

@@ -64,8 +64,10 @@ def compare_table(
     entry = _entry(baseline, change.before)
     table = target.table(table_id_after)
     if entry.excluded or change.rows == "any":
-        return _counted(entry, target, table)
+        return _counted(entry, target, table, entry.excluded or 'the plan declares rows = "any"')
     sides = _Sides(baseline, entry, plan, baseline.schema.tables[change.before], table, target, before)
+    if not sides.projection.columns:
+        return _counted(entry, target, table, "no column is the same before and after")
     missing = [c.name for c in sides.projection.columns if table.column(c.name) is None]
     if missing:
         return _incomparable(entry, target, table, missing)
@@ -81,13 +83,11 @@ def _entry(baseline: Baseline, table: str) -> TableBaseline:
     return baseline.tables[table]
 
 
-def _counted(entry: TableBaseline, target: Database, table: Table) -> TableComparison:
+def _counted(entry: TableBaseline, target: Database, table: Table, why: str) -> TableComparison:
     """Rows are counted and nothing is claimed of them."""
-    reason = entry.excluded or 'the plan declares rows = "any"'
     after = target.count(table, seconds=SECONDS)
-    return TableComparison(
-        table.id, entry.rows, after, "", "", "rows counted only", True, f"not compared: {reason}"
-    )
+    note = f"not compared: {why}"
+    return TableComparison(table.id, entry.rows, after, "", "", "rows counted only", True, note)
 
 
 def _incomparable(

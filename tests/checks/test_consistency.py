@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from checks import consistency
 from pytest_visionforge import Evidence
@@ -317,7 +324,10 @@ QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCh
 def test_order_is_that_of_every_pair(sqlite_bench: Make, rows: list[tuple[str | None, ...]]) -> None:
     """A row offends exactly if one of its pairs is out of order."""
     made = sqlite_bench(
-        "DROP TABLE IF EXISTS t; CREATE TABLE t (id integer PRIMARY KEY, a timestamp, b timestamp, c timestamp)"
+        """
+        DROP TABLE IF EXISTS t;
+        CREATE TABLE t (id integer PRIMARY KEY, a timestamp, b timestamp, c timestamp)
+        """
     )
     _insert(made, "INSERT INTO t (a, b, c) VALUES (?, ?, ?)", rows)
     said = made.run(consistency.check_order, order=values.Order(table="t", columns=("a", "b", "c")))

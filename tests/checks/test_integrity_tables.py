@@ -273,7 +273,7 @@ def _execute(bench: Bench, statements: list[str]) -> None:
 def test_names_lead_through_the_migration(bench: Make) -> None:
     """Before the migration a rule looks at the old table and the old column, and shows the old key."""
     made = bench(
-        "CREATE TABLE customer (nr integer PRIMARY KEY, name varchar(9)); INSERT INTO customer VALUES (1, NULL)"
+        "CREATE TABLE customer (nr integer PRIMARY KEY, name text); INSERT INTO customer VALUES (1, NULL)"
     )
     columns = values.ColumnChanges(renamed={"full_name": "name", "id": "nr"})
     change = values.TableChange("customers", renamed_from="customer", columns=columns)
@@ -300,7 +300,8 @@ def test_tables_of_several_schemas(postgresql_bench: Make) -> None:
     made = postgresql_bench(
         """
         CREATE SCHEMA sales; CREATE TABLE places (id integer PRIMARY KEY);
-        CREATE TABLE sales.orders (id integer PRIMARY KEY, place integer); INSERT INTO sales.orders VALUES (1, 2)
+        CREATE TABLE sales.orders (id integer PRIMARY KEY, place integer);
+        INSERT INTO sales.orders VALUES (1, 2)
         """
     )
     rule = values.Reference(table="sales.orders", column="place", parent="places", parent_column="id")

@@ -16,8 +16,9 @@ DDL = (
     "CREATE SEQUENCE s1 START 7 NOCACHE",
     "CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, a varchar(20) DEFAULT 'it''s' NOT NULL,"
     " b int DEFAULT 5, c timestamp DEFAULT current_timestamp ON UPDATE current_timestamp, d json,"
-    " f int AS (b + 1) STORED, g int DEFAULT nextval(s1), h int DEFAULT NULL, CONSTRAINT cc CHECK (b < 100), UNIQUE KEY u (a),"
-    " KEY pre (a(5)), KEY dd (b DESC), FULLTEXT KEY ft (a)) COMMENT 'hello'",
+    " f int AS (b + 1) STORED, g int DEFAULT nextval(s1), h int DEFAULT NULL,"
+    " CONSTRAINT cc CHECK (b < 100), UNIQUE KEY u (a), KEY pre (a(5)), KEY dd (b DESC),"
+    " FULLTEXT KEY ft (a)) COMMENT 'hello'",
     "CREATE UNIQUE INDEX up ON t (a(3))",
     "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET new.b = 1",
     "CREATE TABLE pt (a int PRIMARY KEY) PARTITION BY HASH (a) PARTITIONS 3",

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pytest_visionforge.database.session import Session
+from sqlalchemy import text as statement
+from sqlalchemy.exc import DBAPIError
+
+from pytest_visionforge.database.session import Session, message_of
 from pytest_visionforge.dialects import INLINE_BYTES, INLINE_TEXT
 from pytest_visionforge.errors import DatabaseError
 
@@ -59,12 +62,12 @@ def ordered(type: str) -> bool:
 
 def type_of(session: Session, source: str, expression: str) -> str:
     """The type of an expression over the rows of a table, as far as its result tells."""
-    from sqlalchemy import text as statement
-
-    result = session.connection.execute(statement(f"SELECT {expression} FROM {source} LIMIT 0"))
-    with result:
-        code: Any = result.cursor.description[0][1]
-        return _CODES.get(code, "longtext")
+    try:
+        with session.connection.execute(statement(f"SELECT {expression} FROM {source} LIMIT 0")) as result:
+            code: Any = result.cursor.description[0][1]
+    except DBAPIError as error:
+        raise DatabaseError(message_of(error)) from None
+    return _CODES.get(code, "longtext")
 
 
 def prepare(session: Session) -> None:

@@ -118,7 +118,7 @@ _FORMS = {
 
 def row(texts: Sequence[str]) -> str:
     """SQL that joins the texts of a row; NULL is a field that no value gives."""
-    return f"array_to_string(ARRAY[{', '.join(texts)}], '|', '~')"
+    return f"array_to_string(ARRAY[{', '.join(texts)}]::text[], '|', '~')"
 
 
 def fetched(text: str) -> str:
