@@ -18,6 +18,7 @@ from pytest_visionforge.version import VERSION
 
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Backup
+    from pytest_visionforge.backup.manifest import Kind, Level
     from pytest_visionforge.plan.values import Plan
     from pytest_visionforge.rules import Rule
 
@@ -115,7 +116,7 @@ def backup() -> None:
     """
 
 
-def _creating(name: str, kind: str, what: str) -> None:
+def _creating(name: str, kind: Kind, what: str) -> None:
     @backup.command(name, help=f"Makes {what} and proves it.\n\n\b\nvisionforge backup {name}")
     @plan_option
     @json_option
@@ -145,12 +146,9 @@ def _creating(name: str, kind: str, what: str) -> None:
         _print(as_json, made.as_json(), f"{made.id}   {proof.says if proof else 'not verified'}")
 
 
-for _name, _kind, _what in (
-    ("create", "full", "a full backup"),
-    ("schema", "schema", "a backup of the schema alone"),
-    ("data", "data", "a backup of the data alone"),
-):
-    _creating(_name, _kind, _what)
+_creating("create", "full", "a full backup")
+_creating("schema", "schema", "a backup of the schema alone")
+_creating("data", "data", "a backup of the data alone")
 
 
 @backup.command()
@@ -164,7 +162,7 @@ for _name, _kind, _what in (
     show_default=True,
     help="How far the proof goes.",
 )
-def verify(plan_path: Path, as_json: bool, name: str, level: str) -> None:
+def verify(plan_path: Path, as_json: bool, name: str, level: Level) -> None:
     """Proves a backup: by default the newest, restored into a scratch database and compared.
 
     \b

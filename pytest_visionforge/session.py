@@ -291,8 +291,10 @@ class Owner:
 
     def _take_own(self) -> None:
         """What this process itself collected (under xdist it collected nothing)."""
-        self.planned.update(self.config.stash.setdefault(PLANNED, {}))
-        self.not_applicable.update(self.config.stash.setdefault(NOT_APPLICABLE, {}))
+        planned = self.config.stash.setdefault(PLANNED, {})
+        self.planned.update(planned)
+        not_applicable = self.config.stash.setdefault(NOT_APPLICABLE, {})
+        self.not_applicable.update(not_applicable)
         self.selected = self.selected or self.config.stash.get(SELECTED, [])
 
     def _ours(self) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+
 from pytest_visionforge.compare import Baseline, TableComparison, compare_table, read, take
 from pytest_visionforge.database import Database
 from pytest_visionforge.plan.values import (
@@ -19,8 +21,6 @@ from pytest_visionforge.plan.values import (
     TableChange,
     TablePlan,
 )
-from sqlalchemy import create_engine
-
 from tests import servers
 
 # what the tests' schemas write in the words of each DBMS

@@ -14,10 +14,10 @@ import pytest
 from backports import zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pytest_visionforge.compare import TableDigests, identity_digests, lines, read, take, unequal
 from pytest_visionforge.errors import RecordError
 from pytest_visionforge.plan.values import TableChange, TablePlan
-
 from tests.compare.conftest import Migration
 
 SHOP = (

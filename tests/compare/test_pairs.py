@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pytest_visionforge.plan.values import ColumnChanges, TableChange
 from sqlalchemy import create_engine, text
 
+from pytest_visionforge.plan.values import ColumnChanges, TableChange
 from tests import servers
 from tests.compare.conftest import Migration, run
 
@@ -43,7 +43,7 @@ CHANGED: dict[str, Any] = {
     "t": "changed ",
     "b": b"changed\x00",
     "day": date(2001, 2, 3),
-    "at": datetime(2001, 2, 3, 4, 5, 6, 7),  # noqa: DTZ001
+    "at": datetime(2001, 2, 3, 4, 5, 6, 7),
     "ok": None,
 }
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+
 from pytest_visionforge import dialects
 from pytest_visionforge.compare.canonical import form_of
 from pytest_visionforge.compare.projection import Projection, identity, project
 from pytest_visionforge.database import Column, Key, Table
 from pytest_visionforge.errors import DatabaseError
 from pytest_visionforge.plan.values import ColumnChanges, TableChange, TablePlan
-
 from tests.compare.conftest import Migration
 
 PEOPLE = Table(

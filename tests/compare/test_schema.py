@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from pytest_visionforge.compare import SchemaDifference, differences, not_compared
 from pytest_visionforge.plan.values import Changes, ColumnChanges, Declared, TableChange
-
 from tests.compare.conftest import Migration
 
 SHOP = (

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pytest_visionforge.compare import Digest, Segment, TableDigests, identity_digests
 from pytest_visionforge.compare import run as run_segments
 from pytest_visionforge.compare.segments import Field, Reading, condition_of
-
 from tests.compare.conftest import Migration, run
 
 HOSTILE = ['a"b', "a'b", "a`b", "a b", "a:b", "a;--", "a%s", "select", "ÄÖ", "a\\b", "MiXed", "x" * 60]

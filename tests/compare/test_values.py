@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+
 from pytest_visionforge.compare import rows as rows_module
 from pytest_visionforge.errors import RecordError
 from pytest_visionforge.plan.values import ColumnChanges, TableChange, TablePlan
-
 from tests.compare.conftest import Migration
 
 ORDERS = (

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pytest_visionforge.compare import canonical as forms
-from pytest_visionforge.database import Database
 from sqlalchemy import create_engine, text
 
+from pytest_visionforge.compare import canonical as forms
+from pytest_visionforge.database import Database
 from tests import servers
 
 TYPES: Mapping[str, tuple[str, str, str]] = {  # family -> type in SQLite, PostgreSQL, MariaDB

@@ -13,7 +13,6 @@ HEAVY = {
     "pandas",
     "great_expectations",
     "pydantic",
-    "jinja2",
     "alembic",
     "rich",
     "psutil",
