@@ -18,11 +18,10 @@ from pytest_visionforge import (
 )
 
 if TYPE_CHECKING:
-    from pytest_visionforge.compare import Baseline, TableComparison
-    from pytest_visionforge.compare import SchemaDifference
+    from pytest_visionforge.compare import Baseline, SchemaDifference, TableComparison
     from pytest_visionforge.database import Database
     from pytest_visionforge.database import Sequence as NumberSequence
-    from pytest_visionforge.plan.values import ChangedAt, Plan
+    from pytest_visionforge.plan.values import ChangedAt
     from pytest_visionforge.run import Run
 
 

@@ -143,11 +143,12 @@ class Database:
     @cached_property
     def identity(self) -> Identity:
         """Which database this is; two roads to the same one give the same `id`."""
+        version = ".".join(map(str, self.version))  # a session of its own: there may be only one
         with self.session() as session:
             return Identity(
                 id=self.dialect.session.identity(session, self.url),
                 dbms=self.dialect.session.product(session),
-                version=".".join(map(str, self.version)),
+                version=version,
                 shown=self.shown,
             )
 

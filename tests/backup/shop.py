@@ -18,7 +18,7 @@ from pytest_visionforge.database import Database
 ROWS = 500
 
 _SQLITE = (
-    "CREATE TABLE customers (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, note TEXT DEFAULT '', UNIQUE (name))",
+    "CREATE TABLE customers (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, note TEXT DEFAULT '')",
     "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER REFERENCES customers (id),"
     " amount NUMERIC(12, 4), made TEXT, raw BLOB, total REAL GENERATED ALWAYS AS (amount * 2) VIRTUAL)",
     "CREATE INDEX by_customer ON orders (customer_id) WHERE amount > 5",
@@ -32,8 +32,8 @@ _SQLITE = (
 )
 _POSTGRESQL = (
     "CREATE TABLE customers (id serial PRIMARY KEY, name text UNIQUE, note text DEFAULT '')",
-    "CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int REFERENCES customers (id), amount numeric(12,4),"
-    " made timestamptz, raw bytea, total numeric GENERATED ALWAYS AS (amount * 2) STORED)",
+    "CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int REFERENCES customers (id),"
+    " amount numeric(12,4), made timestamptz, raw bytea, total numeric GENERATED ALWAYS AS (amount * 2) STORED)",
     "CREATE INDEX by_customer ON orders (customer_id) WHERE amount > 5",
     "CREATE TABLE log (what text)",
     "CREATE SCHEMA sales",
@@ -46,13 +46,14 @@ _POSTGRESQL = (
 )
 _MYSQL = (
     "CREATE TABLE customers (id int AUTO_INCREMENT PRIMARY KEY, name varchar(60) UNIQUE, note text)",
-    "CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int, amount decimal(12,4), made datetime(6), raw blob,"
-    " total decimal(14,4) AS (amount * 2) STORED, FOREIGN KEY (customer_id) REFERENCES customers (id))",
+    "CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int, amount decimal(12,4), made datetime(6),"
+    " raw blob, total decimal(14,4) AS (amount * 2) STORED, FOREIGN KEY (customer_id) REFERENCES customers (id))",
     "CREATE TABLE log (what text)",
     "CREATE TABLE pairs (a varchar(20), b varchar(20), PRIMARY KEY (a, b))",
     "CREATE FUNCTION twice (x int) RETURNS int DETERMINISTIC RETURN x * 2",
     "CREATE VIEW big AS SELECT c.name, twice(o.id) FROM customers c JOIN orders o ON o.customer_id = c.id",
-    "CREATE TRIGGER noted AFTER INSERT ON orders FOR EACH ROW INSERT INTO log VALUES (concat('order ', new.id))",
+    "CREATE TRIGGER noted AFTER INSERT ON orders FOR EACH ROW"
+    " INSERT INTO log VALUES (concat('order ', new.id))",
     "CREATE EVENT tidy ON SCHEDULE EVERY 1 DAY DO DELETE FROM log WHERE what = 'never'",
     "INSERT INTO pairs VALUES ('x', 'y'), ('x', '')",
 )

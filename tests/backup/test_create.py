@@ -86,7 +86,7 @@ def test_begin_and_end_are_in_the_journal(made: Backup, backups: Path) -> None:
 
 @contextmanager
 def _writer(path: Path) -> Iterator[None]:
-    """Writes without pause: each transaction moves one from one table to the other, so the sum is constant."""
+    """Writes without pause, several tables in each transaction."""
     going = threading.Event()
 
     def write() -> None:
@@ -171,7 +171,7 @@ def test_a_role_that_does_not_see_all_makes_no_backup(postgresql: str, backups: 
         run("CREATE ROLE vf_test_clerk LOGIN")
     clerk = make_url(postgresql).set(username="vf_test_clerk").render_as_string(hide_password=False)
     try:
-        with pytest.raises(VisionForgeError, match="secrets|permission denied"):
+        with pytest.raises(VisionForgeError, match=r"secrets|permission denied"):
             back_up(clerk, backups)
         _nothing_is_left(backups)
     finally:

@@ -31,7 +31,7 @@ def _at(url: str, name: str) -> str:
 
 
 def test_what_comes_back_is_what_was(shop: str, backups: Path) -> None:
-    """A restored database has every table, view and row that it had, on each DBMS; the state between is kept."""
+    """A restored database has every table, view and row that it had; the state between is kept."""
     with Database("source", shop) as database:
         schema = database.schema
     before = digests(shop)
@@ -76,7 +76,8 @@ def test_database_settings_come_back(postgresql: str, backups: Path) -> None:
     name = make_url(postgresql).database
     facts = (
         "SELECT pg_get_userbyid(datdba), datacl::text, datconnlimit, shobj_description(d.oid, 'pg_database'),"
-        " (SELECT array_agg(s.setconfig ORDER BY s.setrole) FROM pg_db_role_setting s WHERE s.setdatabase = d.oid)"
+        " (SELECT array_agg(s.setconfig ORDER BY s.setrole) FROM pg_db_role_setting s"
+        " WHERE s.setdatabase = d.oid)"
         f" FROM pg_database d WHERE datname = '{name}'"
     )
     with writing(postgresql) as run:
@@ -107,7 +108,7 @@ def test_clients_that_come_again_do_not_stop_a_swap(postgresql: str, backups: Pa
     before = digests(postgresql)
     change(postgresql)
     script = (
-        "import psycopg, sys\nwhile True:\n try:\n  c = psycopg.connect(sys.argv[1])\n  c.execute('SELECT 1')\n"
+        "import psycopg, sys\nwhile True:\n try:\n  c = psycopg.connect(sys.argv[1])\n"
         "  c.execute('SELECT pg_sleep(60)')\n except psycopg.Error:\n  pass\n"
     )
     plain = make_url(postgresql).set(drivername="postgresql").render_as_string(hide_password=False)
@@ -377,7 +378,7 @@ def test_this_very_process_is_told_too(sqlite_shop: str, backups: Path) -> None:
 
 
 def test_settings_of_the_file_come_back(sqlite: str, backups: Path) -> None:
-    """Page size, encoding, version numbers and the journal's mode of a SQLite file are kept, by every kind."""
+    """Page size, encoding and version numbers of a SQLite file are kept, by every kind."""
     path = _file(sqlite)
     path.unlink()
     wanted = {"page_size": 8192, "encoding": "UTF-16le", "user_version": 42, "application_id": 7}

@@ -127,12 +127,15 @@ def test_a_cut_or_flipped_file_is_refused(
         place, bit = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 7))
         broken = whole[:place] + bytes([whole[place] ^ (1 << bit)]) + whole[place + 1 :]
     path.write_bytes(broken)
+    assert _read(path) in (f"{path} is refused", _values(whole))  # zstd has no use for some bits
+
+
+def _read(path: Path) -> object:
+    """The values of a file, or that it is refused by its name."""
     try:
-        values = list(lines.read(path))
+        return list(lines.read(path))
     except RecordError as error:
-        assert str(path) in str(error)
-    else:
-        assert values == list(_values(whole))  # a bit that zstd has no use for
+        return f"{path} is refused" if str(path) in str(error) else error
 
 
 def _values(whole: bytes) -> list[object]:

@@ -20,12 +20,12 @@ from tests.compare.conftest import Migration, run
 MIXED = {
     "sqlite": "(id integer PRIMARY KEY, n NUMERIC(12,4), d DOUBLE, t VARCHAR(200), b BLOB, day DATE,"
     " at TIMESTAMP, ok BOOLEAN)",
-    "postgresql": "(id bigint PRIMARY KEY, n numeric(12,4), d double precision, t varchar(200), b bytea, day date,"
-    " at timestamp, ok boolean)",
+    "postgresql": "(id bigint PRIMARY KEY, n numeric(12,4), d double precision, t varchar(200), b bytea,"
+    " day date, at timestamp, ok boolean)",
     "mysql": "(id bigint PRIMARY KEY, n decimal(12,4), d double, t varchar(200), b longblob, day date,"
     " at datetime(6), ok boolean)",
 }
-CHARACTERS = st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00")
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 ROW = st.fixed_dictionaries(
     {
         "n": st.none() | st.decimals(-9999999, 9999999, places=4),

@@ -9,9 +9,11 @@ from pytest_visionforge.plan.values import Changes, ColumnChanges, Declared, Tab
 from tests.compare.conftest import Migration
 
 SHOP = (
-    "CREATE TABLE customer (id integer PRIMARY KEY, email varchar(80) NOT NULL, fax varchar(20), name varchar(40))",
-    "CREATE TABLE orders (id integer PRIMARY KEY, customer_id integer NOT NULL, total numeric(12,2) DEFAULT 0,"
-    " state varchar(10) DEFAULT 'new', CONSTRAINT fk_customer FOREIGN KEY (customer_id) REFERENCES customer (id),"
+    "CREATE TABLE customer (id integer PRIMARY KEY, email varchar(80) NOT NULL, fax varchar(20),"
+    " name varchar(40))",
+    "CREATE TABLE orders (id integer PRIMARY KEY, customer_id integer NOT NULL,"
+    " total numeric(12,2) DEFAULT 0, state varchar(10) DEFAULT 'new',"
+    " CONSTRAINT fk_customer FOREIGN KEY (customer_id) REFERENCES customer (id),"
     " CONSTRAINT positive CHECK (total >= 0))",
     "CREATE UNIQUE INDEX by_email ON customer (email)",
     "CREATE INDEX by_state ON orders (state, total)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -112,13 +113,14 @@ def test_ranges_hold_each_row_once(rows: list[tuple[int, ...]], bounds: list[tup
     fields = tuple(Field(name, name, "number", "integer") for name in "abc")
     reading = Reading("t", fields, ("a", "b", "c"), "", True)
     edges = [(), *(tuple(map(str, bound)) for bound in sorted(bounds)), ()]
-    segments = [Segment(low, high) for low, high in zip(edges, edges[1:], strict=False)]
+    segments = [Segment(low, high) for low, high in pairwise(edges)]
     for row in rows:
         holding = [segment for segment in segments if _holds(condition_of(reading, segment), row)]
         assert len(holding) == 1
         low = tuple(map(int, holding[0].low))
         high = tuple(map(int, holding[0].high))
-        assert (not low or row > low) and (not high or row <= high)
+        assert not low or row > low
+        assert not high or row <= high
 
 
 def _holds(condition: str, row: tuple[int, ...]) -> bool:

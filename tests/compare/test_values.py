@@ -10,8 +10,8 @@ from pytest_visionforge.plan.values import ColumnChanges, TableChange, TablePlan
 from tests.compare.conftest import Migration
 
 ORDERS = (
-    "CREATE TABLE orders (id integer PRIMARY KEY, customer varchar(80), total numeric(12,4), paid_at $TIMESTAMP,"
-    " weight $DOUBLE, note varchar(200), scan $BLOB)",
+    "CREATE TABLE orders (id integer PRIMARY KEY, customer varchar(80), total numeric(12,4),"
+    " paid_at $TIMESTAMP, weight $DOUBLE, note varchar(200), scan $BLOB)",
     "INSERT INTO orders (id, customer, total, paid_at, weight, note) VALUES"
     " (1, 'Ada Lovelace', 10.5000, '2024-03-31 01:30:00', 0.1, NULL),"
     " (2, 'Grace Hopper', 19.9950, '2024-03-31 02:30:00.123456', 2.5, 'x'),"
@@ -271,7 +271,7 @@ def test_a_condition_on_rows(shop: Migration) -> None:
 
 
 def test_any_rows_are_counted(shop: Migration) -> None:
-    """Where any change is declared, and where a table is excluded, rows are counted and nothing is claimed."""
+    """Where any change is declared, and where a table is excluded, rows are only counted."""
     shop.after("DELETE FROM orders")
     found = shop.compare("orders", TableChange("orders", rows="any"))
     assert (found.equal, found.rows_before, found.rows_after) == (True, 4, 0)

@@ -35,7 +35,7 @@ def _where(table: str, condition: str) -> str:
 def _link(child: str, parent: str) -> str:
     """The column of a child table that points to its parent."""
     keys = metadata.tables[child].foreign_keys
-    return next(key.parent.name for key in keys if key.column.table.name == parent)
+    return str(next(key.parent.name for key in keys if key.column.table.name == parent))
 
 
 @singledispatch

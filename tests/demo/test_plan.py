@@ -159,13 +159,18 @@ def test_declared_values_are_what_the_migration_gives(
     changes = plan_at(tmp_path, dbms=engine.dialect.name).changes.tables.values()
     declared = [(change, *item) for change in changes for item in change.columns.values.items()]
     wanted = [
-        rows(engine, f"select id, {expression} from {change.before} order by id")
+        rows(engine, f"select {_key(change.name)}, {expression} from {change.before} order by 1")
         for change, _, expression in declared
     ]
-    assert len(declared) == 3
+    assert len(declared) == 4
     upgrade(engine, fixed=True)
     for (change, column, _), values in zip(declared, wanted, strict=True):
-        assert rows(engine, f"select id, {column} from {change.name} order by id") == values
+        assert rows(engine, f"select {_key(change.name)}, {column} from {change.name} order by 1") == values
+
+
+def _key(table: str) -> str:
+    """What identifies a row: Alembic's own table has one row, whose key is what changes."""
+    return "1" if table == "alembic_version" else "id"
 
 
 def test_the_address_is_relative_to_the_plan(tmp_path: Path) -> None:

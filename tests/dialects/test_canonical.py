@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,7 +63,6 @@ def three(
     path = tmp_path_factory.mktemp("canonical") / "three.db"
     create_engine(f"sqlite:///{path}").connect().execute(text("PRAGMA user_version = 1")).close()
     urls = [f"sqlite:///{path}", postgresql_server.create(), mariadb_server.create("CHARACTER SET utf8mb4")]
-    _ = Path(path).touch()
     with ExitStack() as stack:
         yield [stack.enter_context(Database("source", url)) for url in urls]
     postgresql_server.drop(urls[1])

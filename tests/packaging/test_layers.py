@@ -20,7 +20,17 @@ ALLOWED = {
     "compare": {"outcome", "errors", "dialects", "database", "compare", "plan"},
     "backup": {"outcome", "errors", "dialects", "database", "compare", "backup", "cutover", "plan"},
     "record": {"outcome", "errors", "plan", "record", "rules", "version"},
-    "cutover": {"outcome", "errors", "dialects", "database", "compare", "backup", "record", "cutover", "plan"},
+    "cutover": {
+        "outcome",
+        "errors",
+        "dialects",
+        "database",
+        "compare",
+        "backup",
+        "record",
+        "cutover",
+        "plan",
+    },
 }
 
 
@@ -47,7 +57,9 @@ def test_a_room_imports_only_the_rooms_below(room: str) -> None:
     assert found <= ALLOWED[room]
 
 
-@pytest.mark.parametrize("module", ["pytest_visionforge", "pytest_visionforge.plan", "pytest_visionforge.record"])
+@pytest.mark.parametrize(
+    "module", ["pytest_visionforge", "pytest_visionforge.plan", "pytest_visionforge.record"]
+)
 def test_reading_a_plan_or_a_record_needs_no_database(module: str) -> None:
     """The public names, the plan and the record load neither SQLAlchemy nor a driver."""
     program = f"import sys, {module}; print(*({{'sqlalchemy', 'psycopg', 'pymysql'}} & set(sys.modules)))"
@@ -65,7 +77,11 @@ def test_public_names_are_there() -> None:
 def test_nobody_above_the_dialects_asks_for_a_dbms() -> None:
     """The names of DBMS stand in code only where a DBMS does something its own way."""
     names = {"sqlite", "postgresql", "mysql", "mariadb"}
-    for path in [*PACKAGE.glob("*.py"), *(PACKAGE / "compare").glob("*.py"), *(PACKAGE / "backup").glob("*.py")]:
+    for path in [
+        *PACKAGE.glob("*.py"),
+        *(PACKAGE / "compare").glob("*.py"),
+        *(PACKAGE / "backup").glob("*.py"),
+    ]:
         tree = ast.parse(path.read_text("utf-8"))
         constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
         assert not names & {c.lower() for c in constants if isinstance(c, str)}, path

@@ -57,9 +57,16 @@ def test_the_wheel_serves_a_foreign_project(built: Path, tmp_path: Path) -> None
     project.mkdir()
     subprocess.run(["sqlite3", "shop.db", "create table t (id integer primary key)"], cwd=project, check=True)
     (project / "visionforge.toml").write_text('plan = "shop"\n[database]\nurl = "sqlite:///shop.db"\n')
-    program = "import pytest_visionforge, pytest; print(pytest_visionforge.__file__); pytest.main()"
+    program = (
+        "import pytest_visionforge, pytest; print(pytest_visionforge.__file__, flush=True);"
+        "raise SystemExit(pytest.main(['-m', 'premigration']))"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", program.replace("pytest.main()", "raise SystemExit(pytest.main(['-m', 'premigration']))")],
+        [
+            sys.executable,
+            "-c",
+            program.replace("pytest.main()", "raise SystemExit(pytest.main(['-m', 'premigration']))"),
+        ],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(place)},
         capture_output=True,

@@ -250,7 +250,9 @@ def _constraints(dbms: str, n: Names, p: object) -> list[Defect]:
                 ("album", "title", "null"),
             ),
         ]
-    key = f"FOREIGN KEY ({artist}) REFERENCES {n('Artist')} ({artist}) ON DELETE NO ACTION ON UPDATE NO ACTION"
+    key = (
+        f"FOREIGN KEY ({artist}) REFERENCES {n('Artist')} ({artist}) ON DELETE NO ACTION ON UPDATE NO ACTION"
+    )
     return [
         Defect(
             "a foreign key lost",

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from pytest_visionforge.database import Database
 from tests import samples
 from tests.scenarios import chinook
 from tests.scenarios.site import Site
 from tests.servers import Server
-
-from pytest_visionforge.database import Database
 
 TWO = """
 plan = "across"
@@ -42,9 +42,7 @@ PUBLISHED = {
 
 
 @pytest.fixture(scope="module")
-def music(
-    tmp_path_factory: pytest.TempPathFactory, data: Path, postgresql_server: Server
-) -> Iterator[Site]:
+def music(tmp_path_factory: pytest.TempPathFactory, data: Path, postgresql_server: Server) -> Iterator[Site]:
     """Chinook on SQLite, and on PostgreSQL, where everything has another name."""
     folder = tmp_path_factory.mktemp("music")
     source = f"sqlite:///{folder / 'chinook.db'}"

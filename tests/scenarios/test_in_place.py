@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests import samples
 from tests.scenarios import chinook
 from tests.scenarios.site import Site

@@ -43,6 +43,7 @@ LOAD_OPTIONS = (
     "--batch",
     "--binary-mode",
     "--loose-sandbox",
+    "--init-command=SET SESSION lock_wait_timeout = 60",
     "--default-character-set=utf8mb4",
     "--max-allowed-packet=1G",
 )

@@ -76,6 +76,7 @@ def _swap_live(
     live = str(url.database)
     with tempfile.TemporaryFile() as definitions, tempfile.TemporaryFile() as events:
         _save(server, url, definitions, events)
+        before = _state(server, live, scratch)
         server.run(f"CREATE DATABASE {quote(old)} {_character_set(server, url)}")
         try:
             _move_tables(server, scratch, live, old, progress)
@@ -83,14 +84,31 @@ def _swap_live(
             _load_rest(payloads, url, progress)
         except BaseException:
             progress("going back")
-            if names_of(partial(server.rows, of=old), TABLES, ":of"):
-                _move_tables(server, url.set(database=old), live, str(scratch.database), progress)
-            _drop_rest(server, live)
-            _load_saved(definitions, url)
-            _load_saved(events, url)
-            _drop(server, old)
+            with _connected(url) as fresh:
+                _go_back(fresh, before, scratch, url, old, (definitions, events))
             raise
         _load_saved(definitions, url.set(database=old))
+
+
+State = tuple[list[str], list[str]]
+
+
+def _state(server: Admin, live: str, scratch: URL) -> State:
+    """What a swap changes: the live database's triggers, the tables still in scratch."""
+    return _triggers(server, live), _tables(server, str(scratch.database))
+
+
+def _go_back(
+    server: Admin, before: State, scratch: URL, url: URL, old: str, saved: Sequence[IO[bytes]]
+) -> None:
+    live, after = str(url.database), _state(server, str(url.database), scratch)
+    if after[1] != before[1] or _tables(server, old):
+        _move_tables(server, url.set(database=old), live, str(scratch.database), lambda _: None)
+    if after != before:
+        _drop_rest(server, live)
+        for file in saved:
+            _load_saved(file, url)
+    _drop(server, old)
 
 
 def _load_rest(payloads: Payloads, url: URL, progress: Callable[[str], None]) -> None:
@@ -103,17 +121,34 @@ def _move_tables(server: Admin, scratch: URL, live: str, old: str, progress: Cal
     """Every table at once: a foreign key follows its tables only if they move together."""
     new = str(scratch.database)
     moves = [
-        f"{quote(source)}.{quote(name)} TO {quote(target)}.{quote(name)}"
+        (f"{quote(source)}.{quote(name)}", f"{quote(target)}.{quote(name)}")
         for source, target in ((live, old), (new, live))
-        for name in names_of(partial(server.rows, of=source), TABLES, ":of")
+        for name in _tables(server, source)
     ]
-    for database in (live, new):
-        for name in _listed(server, "TRIGGER_NAME", "TRIGGERS", "TRIGGER_SCHEMA", database):
-            server.run(f"DROP TRIGGER {quote(database)}.{quote(name)}")
     if moves:
         progress(f"swapping: the old tables go to {old}")
         server.run(f"SET lock_wait_timeout = {LOCK_SECONDS}")
-        server.run(f"RENAME TABLE {', '.join(moves)}")
+        _drop_triggers(server, (live, new), [source for source, _ in moves])
+        server.run(f"RENAME TABLE {', '.join(f'{source} TO {target}' for source, target in moves)}")
+
+
+def _drop_triggers(server: Admin, databases: Sequence[str], tables: Sequence[str]) -> None:
+    """None is dropped before all tables are ours: a transaction that holds one stops us here."""
+    server.run(f"LOCK TABLES {', '.join(f'{table} WRITE' for table in tables)}")
+    try:
+        for database in databases:
+            for name in _triggers(server, database):
+                server.run(f"DROP TRIGGER {quote(database)}.{quote(name)}")
+    finally:
+        server.run("UNLOCK TABLES")
+
+
+def _tables(server: Admin, database: str) -> list[str]:
+    return names_of(partial(server.rows, of=database), TABLES, ":of")
+
+
+def _triggers(server: Admin, database: str) -> list[str]:
+    return sorted(_listed(server, "TRIGGER_NAME", "TRIGGERS", "TRIGGER_SCHEMA", database))
 
 
 def _drop_rest(server: Admin, live: str) -> None:

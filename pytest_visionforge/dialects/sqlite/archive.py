@@ -64,11 +64,12 @@ def check(name: str, raw: Raw, workplace: Path) -> None:
         read_schema(raw)
         return
     path = workplace / "checked"
-    try:
-        write_file(path, raw)
-        _check_pages(path)
-    finally:
-        path.unlink(missing_ok=True)
+    with translated(f"reading {name}"):
+        try:
+            write_file(path, raw)
+            _check_pages(path)
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def load(payloads: Payloads, url: URL, progress: Callable[[str], None]) -> None:
@@ -102,7 +103,7 @@ def _check_pages(path: Path) -> None:
         connection.execute("PRAGMA cell_size_check = 1")
         said = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
     if said != ["ok"]:
-        raise BackupError(f"the copy is damaged: {'; '.join(said)}")
+        raise BackupError(f"the pages are damaged: {'; '.join(said)}")
 
 
 def _store(path: Path, sink: Sink) -> None:
