@@ -32,7 +32,7 @@ def check_taken(baseline: Baseline) -> Evidence:
     After the migration each table is compared with what it was before; what the baseline does not
     hold cannot be compared, and what nobody compared may be lost.
 
-    Remedy: mend what the message names, and run pytest -m premigration again.
+    Remedy: Mend what the message names, and run pytest -m premigration again.
     """
     rows = sum(table.rows for table in baseline.tables.values())
     return Evidence(
@@ -47,7 +47,7 @@ def check_premigration(run: Run) -> Evidence | Finding:
     A baseline of a database that was not ready proves that it was carried over faithfully, faults
     and all.
 
-    Remedy: roll back, mend what premigration found, and start again; or accept it with a waiver.
+    Remedy: Roll back, mend what premigration found, and start again; or accept it with a waiver.
     """
     from pytest_visionforge import record
 
@@ -68,71 +68,13 @@ def check_database(database: Database, baseline: Baseline, run: Run) -> Evidence
     Compared with the baseline of another database, even a perfect migration looks broken, and a
     broken one may look perfect.
 
-    Remedy: name the right database in the plan, or run premigration on this one.
+    Remedy: Name the right database in the plan, or run premigration on this one.
     """
     source = database if run.plan.in_place else run.reachable("source")
     identity = source.identity.id
     if identity == baseline.identity.id:
         return Evidence(f"{source.shown}: {identity}")
     return Finding(f"the baseline is of {baseline.identity.id}, the source is {identity}")
-
-
-@rule(POSTMIGRATION, ROLLBACK)
-def check_schema(
-    schema_differences: Mapping[str, Sequence[SchemaDifference]], schema_object: str
-) -> Evidence | Finding:
-    """The object is defined as it was, but for what the plan declares.
-
-    A lost index is slow, a lost key or NOT NULL lets wrong rows in, a lost default or trigger breaks
-    the next insert: none of them shows in the rows.
-
-    Remedy: put it back with the SQL shown, or declare it under [changes].
-    """
-    found = schema_differences.get(schema_object, ())
-    if not found:
-        return Evidence()
-    return Finding(
-        "; ".join(map(str, found)),
-        count=len(found),
-        sample=tuple(
-            Offender(
-                {each.kind: each.object},
-                each.says,
-                {"definition": each.before or None},
-                {"definition": each.after or None},
-            )
-            for each in found
-        ),
-        remedy="\n".join(dict.fromkeys(each.remedy for each in found if each.remedy)),
-    )
-
-
-@rule(POSTMIGRATION, ROLLBACK)
-def check_rows(database: Database, baseline: Baseline, run: Run, compared: str) -> Evidence | Finding:
-    """The table has as many rows as it had, but for what the plan declares.
-
-    The cheapest sign of a loss. Equal counts prove little: check_values proves the rows.
-
-    Remedy: see what check_values names as lost or added; or declare rows = "appended", "any" or a
-    condition under [changes].
-    """
-    change = run.changes.of(compared)
-    known = baseline.tables.get(change.before)
-    if known is None:
-        raise CannotTell(f"the baseline knows no table {change.before}")
-    wanted = known.projected.rows if known.projected and run.phase == POSTMIGRATION else known.rows
-    table = database.table(compared)
-    found = database.count(table)
-    may_differ = change.rows == "any" or (change.rows == "appended" and found >= wanted)
-    if found == wanted or may_differ:
-        return Evidence(f"{wanted:,} rows before, {found:,} after", found)
-    lost = f"{wanted - found:,} fewer" if found < wanted else f"{found - wanted:,} more"
-    return Finding(
-        f"{found:,} rows, where {wanted:,} were expected: {lost}",
-        count=abs(wanted - found),
-        of=wanted,
-        reproduce=f"SELECT count(*) FROM {database.name_of(table)}",
-    )
 
 
 @rule(POSTMIGRATION, ROLLBACK)
@@ -145,10 +87,11 @@ def check_values(
 ) -> Evidence | Finding:
     """Every row has the values that it had, but for what the plan declares.
 
-    Digests of every segment are compared where the data is; where they differ, the rows are read and
-    the lost, added and altered ones are named.
+    A value that changed unseen is found by a customer, long after the backup is gone. Digests of
+    every segment are compared where the data is; only where they differ rows are read, and the lost,
+    added and altered ones are named.
 
-    Remedy: correct the migration so that it leaves the values alone, or declare what it does to them
+    Remedy: Correct the migration so that it leaves the values alone, or declare what it does to them
     under [changes.tables].
     """
     from pytest_visionforge import compare
@@ -173,6 +116,64 @@ def _facts(result: TableComparison) -> dict[str, object]:
 
 
 @rule(POSTMIGRATION, ROLLBACK)
+def check_rows(database: Database, baseline: Baseline, run: Run, compared: str) -> Evidence | Finding:
+    """The table has as many rows as it had, but for what the plan declares.
+
+    The cheapest sign of a loss. Equal counts prove little: check_values proves the rows.
+
+    Remedy: See what check_values names as lost or added; or declare rows = "appended", "any" or a
+    condition under [changes].
+    """
+    change = run.changes.of(compared)
+    known = baseline.tables.get(change.before)
+    if known is None:
+        raise CannotTell(f"the baseline knows no table {change.before}")
+    wanted = known.projected.rows if known.projected and run.phase == POSTMIGRATION else known.rows
+    table = database.table(compared)
+    found = database.count(table)
+    may_differ = change.rows == "any" or (change.rows == "appended" and found >= wanted)
+    if found == wanted or may_differ:
+        return Evidence(f"{wanted:,} rows before, {found:,} after", found)
+    lost = f"{wanted - found:,} fewer" if found < wanted else f"{found - wanted:,} more"
+    return Finding(
+        f"{found:,} rows, where {wanted:,} were expected: {lost}",
+        count=abs(wanted - found),
+        of=wanted,
+        reproduce=f"SELECT count(*) FROM {database.name_of(table)}",
+    )
+
+
+@rule(POSTMIGRATION, ROLLBACK)
+def check_schema(
+    schema_differences: Mapping[str, Sequence[SchemaDifference]], schema_object: str
+) -> Evidence | Finding:
+    """The object is defined as it was, but for what the plan declares.
+
+    A lost index is slow, a lost key or NOT NULL lets wrong rows in, a lost default or trigger breaks
+    the next insert: none of them shows in the rows.
+
+    Remedy: Put it back with the SQL shown, or declare it under [changes].
+    """
+    found = schema_differences.get(schema_object, ())
+    if not found:
+        return Evidence()
+    return Finding(
+        "; ".join(map(str, found)),
+        count=len(found),
+        sample=tuple(
+            Offender(
+                {each.kind: each.object},
+                each.says,
+                {"definition": each.before or None},
+                {"definition": each.after or None},
+            )
+            for each in found
+        ),
+        remedy="\n".join(dict.fromkeys(each.remedy for each in found if each.remedy)),
+    )
+
+
+@rule(POSTMIGRATION, ROLLBACK)
 def check_sequences(
     database: Database, baseline: Baseline, run: Run, sequence: NumberSequence
 ) -> Evidence | Finding:
@@ -181,7 +182,7 @@ def check_sequences(
     Rows that were copied with their ids leave the sequence where it was created: the first insert of
     the application after the cutover fails, or takes a number that was given before.
 
-    Remedy: set the sequence above the highest value before the application starts.
+    Remedy: Set the sequence above the highest value before the application starts.
     """
     from pytest_visionforge import compare
 

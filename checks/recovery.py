@@ -20,7 +20,7 @@ def check_backup(run: Run, plan: Plan) -> Evidence | Finding:
 
     Whatever the migration does, this is what leads back.
 
-    Remedy: mend what the message names (space, rights, the backup program), and run again.
+    Remedy: Mend what the message names (space, rights, the backup program), and run again.
     """
     try:
         backup = run.backup
@@ -38,7 +38,7 @@ def check_verifies(backup: Backup) -> Evidence | Finding:
 
     A backup that was cut off by a full disk lists like a whole one.
 
-    Remedy: look at the disk, and take another: visionforge backup create.
+    Remedy: Look at the disk, and take another: visionforge backup create.
     """
     from pytest_visionforge import backup as room
     from pytest_visionforge.errors import BackupError
@@ -56,7 +56,7 @@ def check_restores(run: Run, plan: Plan, backup: Backup) -> Evidence | Finding:
 
     Only a restore proves that a backup restores; only digests prove that it restored everything.
 
-    Remedy: read what differs; if rows differ, somebody wrote meanwhile: stop the writers, run again.
+    Remedy: Read what differs; if rows differ, somebody wrote meanwhile: stop the writers, run again.
     """
     from pytest_visionforge.run import Prepared
 

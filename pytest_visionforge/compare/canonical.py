@@ -126,7 +126,7 @@ def shown(family: str, text: str | None) -> str | None:
         return repr(struct.unpack(">d", bytes.fromhex(text))[0])
     if family == "bytes" and "#" not in text:
         return _cut(f"0x{text}")
-    if family in ("text", "json", "other", "bytes"):
+    if family in ("text", "json", "other", "bytes", "uuid"):
         return _content(text)
     return _cut(text)
 

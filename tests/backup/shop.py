@@ -33,7 +33,8 @@ _SQLITE = (
 _POSTGRESQL = (
     "CREATE TABLE customers (id serial PRIMARY KEY, name text UNIQUE, note text DEFAULT '')",
     "CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int REFERENCES customers (id),"
-    " amount numeric(12,4), made timestamptz, raw bytea, total numeric GENERATED ALWAYS AS (amount * 2) STORED)",
+    " amount numeric(12,4), made timestamptz, raw bytea,"
+    " total numeric GENERATED ALWAYS AS (amount * 2) STORED)",
     "CREATE INDEX by_customer ON orders (customer_id) WHERE amount > 5",
     "CREATE TABLE log (what text)",
     "CREATE SCHEMA sales",
@@ -47,7 +48,8 @@ _POSTGRESQL = (
 _MYSQL = (
     "CREATE TABLE customers (id int AUTO_INCREMENT PRIMARY KEY, name varchar(60) UNIQUE, note text)",
     "CREATE TABLE orders (id bigint PRIMARY KEY, customer_id int, amount decimal(12,4), made datetime(6),"
-    " raw blob, total decimal(14,4) AS (amount * 2) STORED, FOREIGN KEY (customer_id) REFERENCES customers (id))",
+    " raw blob, total decimal(14,4) AS (amount * 2) STORED,"
+    " FOREIGN KEY (customer_id) REFERENCES customers (id))",
     "CREATE TABLE log (what text)",
     "CREATE TABLE pairs (a varchar(20), b varchar(20), PRIMARY KEY (a, b))",
     "CREATE FUNCTION twice (x int) RETURNS int DETERMINISTIC RETURN x * 2",

@@ -76,7 +76,7 @@ def test_database_settings_come_back(postgresql: str, backups: Path) -> None:
     name = make_url(postgresql).database
     facts = (
         "SELECT pg_get_userbyid(datdba), datacl::text, datconnlimit, shobj_description(d.oid, 'pg_database'),"
-        " (SELECT array_agg(s.setconfig ORDER BY s.setrole) FROM pg_db_role_setting s"
+        " (SELECT array_agg(s.setconfig::text ORDER BY s.setrole) FROM pg_db_role_setting s"
         " WHERE s.setdatabase = d.oid)"
         f" FROM pg_database d WHERE datname = '{name}'"
     )

@@ -30,6 +30,7 @@ _FAMILIES = {
     "uuid": "uuid",
     "json": "json",
 }
+_WHOLE = re.compile(r"(decimal|numeric)\(\d+(,0)?\)")
 # what a result says of its columns, as the type that has the same form
 _CODES = {
     **dict.fromkeys((1, 2, 3, 8, 9), "bigint"),
@@ -87,9 +88,8 @@ def _trimmed(text: str) -> str:
 
 def _number(v: str, type: str) -> str:
     base = _base(type)
-    if base in ("bit", "year") or "zerofill" in type:
-        return _characters(f"{v} + 0")
-    if base in _INTEGERS or re.fullmatch(r"(decimal|numeric)\(\d+(,0)?\).*", type):
+    v = f"({v} + 0)" if base in ("bit", "year") or "zerofill" in type else v
+    if base in _INTEGERS or base in ("bit", "year") or _WHOLE.match(type):
         return _characters(v)
     if base in ("decimal", "numeric"):
         return _trimmed(_characters(f"IF({v} = 0, 0.0, {v})"))  # -0.00 is 0
@@ -137,7 +137,11 @@ def _time(v: str, type: str) -> str:
 
 
 def _uuid(v: str, type: str) -> str:
-    return f"LOWER(HEX({v}))" if family(type) == "bytes" else f"LOWER(REPLACE({_characters(v)}, '-', ''))"
+    """With its length: a column of text may hold anything."""
+    if family(type) == "bytes":
+        return f"CONCAT(OCTET_LENGTH({v}) * 2, ':', LOWER(HEX({v})))"
+    digits = f"LOWER(REPLACE({_characters(v)}, '-', ''))"
+    return f"CONCAT(OCTET_LENGTH({digits}), ':', {digits})"
 
 
 def _date(v: str, type: str) -> str:

@@ -95,7 +95,10 @@ def _timestamp(v: str, type: str) -> str:
 
 
 def _uuid(v: str, type: str) -> str:
-    return f"encode({v}, 'hex')" if type == "bytea" else f"lower(replace({v}::text, '-', ''))"
+    """With its length: a column of text may hold anything."""
+    if type == "bytea":
+        return f"length({v}) * 2 || ':' || encode({v}, 'hex')"
+    return _json(f"lower(replace({v}::text, '-', ''))", type)
 
 
 def _plain(v: str, type: str) -> str:

@@ -27,10 +27,9 @@ _JULIAN_EPOCH = 2440587.5  # the Unix epoch as a Julian day
 
 
 def odd(value: Value) -> str:
-    """A value that does not fit its family: its storage class and its text."""
-    if isinstance(value, bytes):
-        return f"?b{value.hex()}"
-    return f"?{type(value).__name__[0]}{value!r}"
+    """A value that does not fit its family: its storage class, and its text with its length."""
+    text = value.hex() if isinstance(value, bytes) else repr(value)
+    return f"?{type(value).__name__} {len(text)}:{text}"
 
 
 def number(value: Value) -> str | None:
@@ -118,12 +117,15 @@ def time(value: Value) -> str | None:
 
 
 def uuid(value: Value) -> str | None:
-    """A UUID as 32 small hex digits, from text or from 16 bytes."""
+    """A UUID as small hex digits without hyphens, from text or from 16 bytes, with its length in bytes."""
     if value is None:
         return None
     if isinstance(value, bytes) and len(value) == 16:
-        return value.hex()
-    return value.replace("-", "").lower() if isinstance(value, str) else odd(value)
+        return f"32:{value.hex()}"
+    if not isinstance(value, str):
+        return odd(value)
+    text = value.replace("-", "").lower()
+    return f"{len(text.encode())}:{text}"
 
 
 FUNCTIONS: dict[str, Callable[[Value], str | None]] = {
