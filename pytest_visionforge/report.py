@@ -13,6 +13,7 @@ from pytest_visionforge.errors import VisionForgeError
 from pytest_visionforge.outcome import CannotTell, Result
 from pytest_visionforge.record import waivers
 from pytest_visionforge.record.origin import origin
+from pytest_visionforge.rules import POSTMIGRATION
 from pytest_visionforge.run import BASELINE
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ def compose(owner: Owner, run: Run, *, interrupted: bool) -> record.Record:
         backup=_backup(run),
         baseline=_baseline(run),
         waivers=waivers.accounts(run.plan.waivers, results, now.date()),
-        not_checked=tuple(_not_checked(run.plan, owner.not_applicable.get(run.phase, {}))),
+        not_checked=(
+            *_not_checked(run.plan, owner.not_applicable.get(run.phase, {})),
+            *_not_compared(run),
+        ),
     )
 
 
@@ -142,3 +146,16 @@ def _not_checked(plan: Plan, not_applicable: dict[str, str]) -> Iterator[str]:
     for name, reason in sorted(not_applicable.items()):
         if not reason.startswith("excluded: "):
             yield f"{name}: {reason}"
+
+
+def _not_compared(run: Run) -> tuple[str, ...]:
+    """What two DBMS do not say alike, so that nobody compared it."""
+    if run.phase != POSTMIGRATION:
+        return ()
+    from pytest_visionforge import compare
+
+    try:
+        target, before = run.reachable(run.role(run.phase)), run.baseline
+        return compare.not_compared(before.schema, target.schema, run.changes, before.dialect, target.dialect)
+    except (CannotTell, VisionForgeError):
+        return ()

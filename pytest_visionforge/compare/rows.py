@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TypeVar
 
 from pytest_visionforge.compare import canonical
@@ -14,7 +15,7 @@ from pytest_visionforge.outcome import Offender
 ENOUGH = 10_000  # offending rows after which a table is known to be broken: reading stops
 Texts = tuple[str | None, ...]
 Marked = Iterable[tuple[str, Texts]]
-Group = tuple[Texts, ...]
+Group = Counter[Texts]  # the rows of one mark, and how many of each
 P = TypeVar("P")
 
 
@@ -51,25 +52,32 @@ class Differences:
 
     def _group(self, before: Group, after: Group) -> None:
         """The rows of one mark: one on each side, or copies."""
-        before, after = _without_common(self._settled(before), self._settled(after))
-        pairs = min(len(before), len(after)) if self.key else 0
-        for old, new in zip(before[:pairs], after[:pairs], strict=True):
+        before, after = self._settled(before), self._settled(after)
+        lost, added = before - after, after - before
+        pairs = min(lost.total(), added.total()) if self.key else 0
+        for old, new in islice(zip(lost.elements(), added.elements(), strict=False), pairs):
             self.altered += 1
             self._keep(self._altered, old, new)
-        for row in before[pairs:]:
+        for row in islice(lost.elements(), pairs, None):
             self.lost += 1
             self._keep(self._alone, row, "lost")
-        for row in after[pairs:]:
+        for row in islice(added.elements(), pairs, None):
             self.added += 1
             if not self.may_add:
                 self._keep(self._alone, row, "added")
 
     def _settled(self, rows: Group) -> Group:
+        """Rows in which what the families call equal is equal."""
         if all(field.family != "json" for field in self.fields):
             return rows
+        settled: Group = Counter()
+        for row, count in rows.items():
+            settled[self._settled_row(row)] += count
+        return settled
+
+    def _settled_row(self, row: Texts) -> Texts:
         return tuple(
-            tuple(canonical.settled(field.family, text) for field, text in zip(self.fields, row, strict=True))
-            for row in rows
+            canonical.settled(field.family, text) for field, text in zip(self.fields, row, strict=True)
         )
 
     def _keep(self, offender: Callable[[Texts, P], Offender], row: Texts, rest: P) -> None:
@@ -101,20 +109,6 @@ class Differences:
         )
 
 
-def _without_common(before: Group, after: Group) -> tuple[Group, Group]:
-    """What is left of two groups once the rows that both have are taken from each."""
-    if len(before) == len(after) == 1:
-        return ((), ()) if before == after else (before, after)
-    left = list(before)
-    added = []
-    for row in after:
-        if row in left:
-            left.remove(row)
-        else:
-            added.append(row)
-    return tuple(left), tuple(added)
-
-
 def _merged(before: Marked, after: Marked) -> Iterator[tuple[Group, Group]]:
     """The rows of both sides, mark by mark."""
     left, right = _grouped(before), _grouped(after)
@@ -122,10 +116,10 @@ def _merged(before: Marked, after: Marked) -> Iterator[tuple[Group, Group]]:
     while old or new:
         if new is None or (old is not None and old[0] < new[0]):
             assert old is not None
-            yield old[1], ()
+            yield old[1], Counter()
             old = next(left, None)
         elif old is None or new[0] < old[0]:
-            yield (), new[1]
+            yield Counter(), new[1]
             new = next(right, None)
         else:
             yield old[1], new[1]
@@ -134,4 +128,4 @@ def _merged(before: Marked, after: Marked) -> Iterator[tuple[Group, Group]]:
 
 def _grouped(rows: Marked) -> Iterator[tuple[str, Group]]:
     for mark, group in groupby(rows, key=lambda row: row[0]):
-        yield mark, tuple(texts for _, texts in group)
+        yield mark, Counter(texts for _, texts in group)

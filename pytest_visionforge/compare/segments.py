@@ -52,6 +52,12 @@ class Reading:
         """The fields of the key, in its order."""
         return tuple(field for name in self.key for field in self.fields if field.name == name)
 
+    @property
+    def mark_fields(self) -> tuple[Field, ...]:
+        """What a row is found by on the other side: its key, or all of it that SQL can tell equal."""
+        plain = tuple(field for field in self.fields if field.family != "json")
+        return self.key_fields or plain or self.fields
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -271,7 +277,7 @@ def _buckets(session: Session, reading: Reading, digits: int) -> Iterator[Digest
     """One scan of the table: a bucket is no range that an index could find."""
     canonical = session.dialect.canonical
     row = canonical.sha256(_row(session, reading))
-    if reading.key:
+    if reading.mark_fields != reading.fields:
         bucket = f"substr({mark_of(session, reading)}, 1, {digits})"
         query = f"SELECT {bucket} AS b, {row} AS h, 1 AS n {_source(reading, '')}"
     else:
@@ -293,9 +299,9 @@ def _row(session: Session, reading: Reading) -> str:
 
 
 def mark_of(session: Session, reading: Reading) -> str:
-    """SQL: the hash by which a row is found on the other side: of its key, or of all of it."""
-    fields = reading.key_fields or reading.fields
-    return session.dialect.canonical.sha256(session.dialect.canonical.row(_texts(session, fields)))
+    """SQL: the hash by which a row is found on the other side."""
+    canonical = session.dialect.canonical
+    return canonical.sha256(canonical.row(_texts(session, reading.mark_fields)))
 
 
 def _source(reading: Reading, condition: str) -> str:

@@ -208,6 +208,14 @@ def test_json_moves(new_json: Migration) -> None:
     assert "JSON" in found.note
 
 
+def test_json_without_a_key_moves(new_json: Migration) -> None:
+    """Documents in a table without a key are found by their other columns."""
+    assert new_json.compare("log").equal
+    new_json.after("""INSERT INTO log VALUES (1, '{"x": 1}')""")
+    found = new_json.compare("log")
+    assert (found.equal, found.lost, found.added) == (False, 0, 1)
+
+
 @pytest.fixture
 def new_json(urls: dict[str, tuple[str, str]], tmp_path: Path) -> Iterator[Migration]:
     """A document in MariaDB's JSON, and the same in PostgreSQL's jsonb."""
@@ -216,6 +224,11 @@ def new_json(urls: dict[str, tuple[str, str]], tmp_path: Path) -> Iterator[Migra
     run(before, """INSERT INTO doc VALUES (1, '{"b":[1,2.50],"a":1}'), (2, NULL)""")
     run(after, "CREATE TABLE doc (id integer PRIMARY KEY, body jsonb)")
     run(after, """INSERT INTO doc VALUES (1, '{"a":1,"b":[1,2.5]}'), (2, NULL)""")
+    for url, type in ((before, "json"), (after, "jsonb")):
+        run(url, f"CREATE TABLE log (n integer, body {type})")
+        run(url, """INSERT INTO log VALUES (1, '{"x":1}'), (1, '{"x":1}'), (2, NULL)""")
     migration = Migration(before, after, tmp_path)
     yield migration
     migration.close()
+    for url in (before, after):
+        run(url, "DROP TABLE log", "DROP TABLE doc")

@@ -46,7 +46,7 @@ def _interrupted(run: Callable[[Callable[[str], None]], object]) -> int:
             number += 1
         else:
             return number
-        assert psutil.Process().children(recursive=True) == _CHILDREN
+        assert psutil.Process().children() == _CHILDREN
 
 
 _CHILDREN: list[psutil.Process] = []
@@ -57,7 +57,7 @@ def _servers(request: pytest.FixtureRequest) -> None:
     """The servers of the tests are children of this process, too; they stay."""
     request.getfixturevalue("postgresql_server")
     request.getfixturevalue("mariadb_server")
-    _CHILDREN[:] = psutil.Process().children(recursive=True)
+    _CHILDREN[:] = psutil.Process().children()
 
 
 def test_an_interrupted_backup_leaves_nothing(shop: str, backups: Path) -> None:
@@ -97,9 +97,9 @@ def test_a_dump_program_that_is_killed_leaves_nothing(postgresql: str, backups: 
     with writing(postgresql) as run:
 
         def hold(word: str) -> None:
-            if word == "pg_dump: full":
+            if word == "pg_dump: schema":
                 run("BEGIN")
-                run("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+                run("LOCK TABLE log IN ACCESS EXCLUSIVE MODE")
                 threading.Thread(target=_kill_child, args=("pg_dump",)).start()
 
         with (
@@ -107,7 +107,7 @@ def test_a_dump_program_that_is_killed_leaves_nothing(postgresql: str, backups: 
             database.session() as session,
             pytest.raises(BackupError, match="pg_dump ended with status -9"),
         ):
-            backup.create(session, backups, url=database.url, digests={}, progress=hold)
+            backup.create(session, backups, url=database.url, kind="schema", progress=hold)
     assert catalogue(backups) == ()
     assert incomplete(backups) == ()
 
@@ -127,9 +127,9 @@ def test_a_server_that_ends_the_dump_leaves_nothing(postgresql: str, backups: Pa
     with writing(postgresql) as run, writing(postgresql) as other:
 
         def hold(word: str) -> None:
-            if word == "pg_dump: full":
+            if word == "pg_dump: schema":
                 run("BEGIN")
-                run("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+                run("LOCK TABLE log IN ACCESS EXCLUSIVE MODE")
                 threading.Thread(target=_end_dump, args=(other,)).start()
 
         with (
@@ -137,7 +137,7 @@ def test_a_server_that_ends_the_dump_leaves_nothing(postgresql: str, backups: Pa
             database.session() as session,
             pytest.raises(BackupError, match="pg_dump ended with status 1: pg_dump: error"),
         ):
-            backup.create(session, backups, url=database.url, digests={}, progress=hold)
+            backup.create(session, backups, url=database.url, kind="schema", progress=hold)
     assert catalogue(backups) == ()
     assert incomplete(backups) == ()
 
@@ -160,7 +160,7 @@ with Database("source", sys.argv[1]) as database, database.session() as session:
         print(word, flush=True)
         if word.startswith("pg_dump"):
             sys.stdin.readline()
-    backup.create(session, Path(sys.argv[2]), url=database.url, digests={}, progress=tell)
+    backup.create(session, Path(sys.argv[2]), url=database.url, kind="schema", progress=tell)
 """
 
 
@@ -176,10 +176,10 @@ def test_a_child_ends_with_its_parent(postgresql: str, backups: Path) -> None:
     assert parent.stdin
     assert parent.stdout
     with writing(postgresql) as run:
-        while parent.stdout.readline() != b"pg_dump: full\n":
+        while parent.stdout.readline() != b"pg_dump: schema\n":
             pass
         run("BEGIN")
-        run("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        run("LOCK TABLE log IN ACCESS EXCLUSIVE MODE")
         parent.stdin.write(b"\n")
         parent.stdin.flush()
         dump = _child_of(parent.pid, "pg_dump")
