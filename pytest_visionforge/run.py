@@ -7,6 +7,7 @@ process that owns the session leaves what it did (`Prepared`).
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -205,4 +206,6 @@ class Run:
     def _scratch(self) -> Database:
         from pytest_visionforge import backup
 
-        return self._stack.enter_context(backup.scratch(self.backup, url=self.database("source").url))
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+        url = self.database("source").url
+        return self._stack.enter_context(backup.scratch(self.backup, url=url, apart=worker and f"_{worker}"))

@@ -120,16 +120,17 @@ def _work(backup: Backup) -> Path:
 
 @contextmanager
 def scratch(
-    backup: Backup, *, url: URL | str | None = None, progress: Progress | None = None
+    backup: Backup, *, url: URL | str | None = None, apart: str = "", progress: Progress | None = None
 ) -> Iterator[Database]:
     """The state that a backup holds, restored into a scratch database that is dropped afterwards.
 
-    Where the DBMS is a server, `url` is that of any database on the one that is to hold it.
+    Where the DBMS is a server, `url` is that of any database on the one that is to hold it. Processes
+    that each want one of the same backup at the same time give it an ending of their own (`apart`).
     """
     say = progress or _silent
     archive = dialects.named(backup.manifest.dialect).archive
     address = None if url is None else address_for(backup, url)
-    with archive.scratch(address, backup.tag, backup.path.parent) as empty:
+    with archive.scratch(address, backup.tag + apart, backup.path.parent) as empty:
         archive.load(Payloads(backup), empty, say)
         with opened(empty) as database:
             yield database

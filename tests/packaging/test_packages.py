@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -55,7 +56,9 @@ def test_the_wheel_serves_a_foreign_project(built: Path, tmp_path: Path) -> None
     subprocess.run(install, check=True, capture_output=True)
     project = tmp_path / "project"
     project.mkdir()
-    subprocess.run(["sqlite3", "shop.db", "create table t (id integer primary key)"], cwd=project, check=True)
+    connection = sqlite3.connect(project / "shop.db")
+    connection.execute("create table t (id integer primary key)")
+    connection.close()
     (project / "visionforge.toml").write_text('plan = "shop"\n[database]\nurl = "sqlite:///shop.db"\n')
     program = (
         "import pytest_visionforge, pytest; print(pytest_visionforge.__file__, flush=True);"

@@ -89,3 +89,19 @@ def test_a_planted_defect_is_named(site: Site, dbms: str, number: int) -> None:
     violated = [json.dumps(each).lower() for each in record["results"] if each["outcome"] == "violated"]
     missing = [text for text in defect.says if not any(text.lower() in each for each in violated)]
     assert not missing, f"{defect}: {missing} not in {violated}"
+
+
+def test_workers_find_every_defect(site: Site, dbms: str) -> None:
+    """With xdist each worker reads the state before on its own, and all defects of values are found at once."""
+    url = site.environment["CHINOOK"]
+    defects = [each for each in chinook.defects(dbms) if "changed" in each.name or "NULL turned" in each.name]
+    for defect in defects:
+        chinook.execute(url, *defect.plant)
+    try:
+        done = site.pytest("-m", "postmigration", "-n", "2", "--dist", "load")
+    finally:
+        for defect in defects:
+            chinook.execute(url, *defect.mend)
+    assert done.returncode == 1, done.stdout
+    p = chinook.NAMES[dbms].plain
+    assert {f"{p('Invoice')}.values", f"{p('Customer')}.values"} <= set(site.violated("postmigration"))
