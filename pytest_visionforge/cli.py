@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_visionforge.rules import Rule
 
 WRONG_USE = 4
+SNAPSHOT_SECONDS = 6 * 3600.0  # per statement: reading a whole table takes its time
 
 plan_option = click.option(
     "--plan",
@@ -123,27 +124,37 @@ def _creating(name: str, kind: Kind, what: str) -> None:
     @click.option("--no-verify", is_flag=True, help="Do not restore it into a scratch database.")
     def create(plan_path: Path, as_json: bool, no_verify: bool) -> None:
         from pytest_visionforge import backup as room
-        from pytest_visionforge import compare
 
         plan = _plan(plan_path)
-        with _source(plan) as database, Progress(sys.stderr) as tell:
-            with database.session(seconds=3600) as snapshot:
-                excluded = [table.name for table in plan.tables.values() if table.exclude]
-                digests = compare.identity_digests(snapshot, database.schema, excluded, tell)
-                made = room.create(
-                    snapshot,
-                    plan.backup.directory,
-                    kind=kind,
-                    url=database.url,
-                    digests=digests,
-                    progress=tell,
-                )
-            proof = (
-                None
-                if no_verify
-                else room.verify(made, level=plan.backup.verify, progress=tell, scratch_url=plan.source.url)
-            )
-        _print(as_json, made.as_json(), f"{made.id}   {proof.says if proof else 'not verified'}")
+        with Progress(sys.stderr) as tell:
+            made = _made(plan, kind, tell)
+            if not no_verify:
+                room.verify(made, level=plan.backup.verify, progress=tell, scratch_url=plan.source.url)
+        facts = room.find(plan.backup.directory, made.id).as_json()
+        _print(as_json, facts, f"{made.id}   {facts['says']}")
+
+
+def _made(plan: Plan, kind: Kind, tell: Progress) -> Backup:
+    """A new backup of the plan's source; of what holds rows, with the digests of the same snapshot."""
+    from pytest_visionforge import backup as room
+    from pytest_visionforge import compare
+    from pytest_visionforge.database import Database
+
+    excluded = [table.name for table in plan.tables.values() if table.exclude]
+    with (
+        Database("source", plan.source.url, shown=plan.source.shown) as source,
+        source.session(seconds=SNAPSHOT_SECONDS) as snapshot,
+    ):
+        rows = kind != "schema"
+        return room.create(
+            snapshot,
+            plan.backup.directory,
+            kind=kind,
+            url=source.url,
+            digests=compare.identity_digests(snapshot, source.schema, excluded, tell) if rows else None,
+            shown=plan.source.shown,
+            progress=tell,
+        )
 
 
 _creating("create", "full", "a full backup")
@@ -204,6 +215,8 @@ def list_(plan_path: Path, as_json: bool) -> None:
         click.echo(
             f"{facts['created'][:19]:20} {facts['kind']:7} {size:>9}  {facts['level'] or 'no':10} {each.id}"
         )
+    for sentence in room.incomplete(plan.backup.directory):
+        click.echo(sentence, err=True)
     if not backups:
         click.echo(f"no backups in {plan.backup.directory}; make one: visionforge backup create")
 
@@ -228,7 +241,7 @@ def restore(plan_path: Path, name: str, into: str, yes: bool) -> None:
     _agree(yes, f"Put backup {chosen.id} over {where}?")
     with Progress(sys.stderr) as tell:
         restored = room.restore(chosen, into or plan.source.url, progress=tell)
-    click.echo(f"restored {chosen.id}: {restored.says}")
+    _say_restored(chosen.id, restored.says, restored.kept)
 
 
 # ---------------------------------------------------------------------------- rollback, explain
@@ -255,7 +268,7 @@ def rollback(plan_path: Path, backup_id: str | None, record_id: str | None, yes:
     _agree(yes, f"Put {backup_id or 'the newest proved backup'} over {plan.source}?")
     with Progress(sys.stderr) as tell:
         done = put_back(plan, backup_id=backup_id, echo=tell)
-    click.echo(done.says)
+    _say_restored(done.backup, done.says, done.kept)
 
 
 @cli.command()
@@ -290,12 +303,6 @@ def _plan(path: Path) -> Plan:
     return plan.read(path.resolve())
 
 
-def _source(plan: Plan) -> Any:
-    from pytest_visionforge.database import Database
-
-    return Database("source", plan.source.url, shown=plan.source.shown, seconds=plan.limits.check_time)
-
-
 def _chosen(plan: Plan, name: str, kind: str = "") -> Backup:
     """The backup meant: by its id, a beginning of it, or its path; the newest (of a kind) where none is named."""
     from pytest_visionforge import backup as room
@@ -320,6 +327,12 @@ def _backup_of(plan: Plan, record_id: str) -> str:
     if not named:
         raise RecordError(f"{record_id} names no backup; choose one: visionforge backup list")
     return str(named)
+
+
+def _say_restored(id: str, says: str, kept: str) -> None:
+    click.echo(f"{id} is back: {says}")
+    if kept:
+        click.echo(f"what was there before is kept: {kept}")
 
 
 def _agree(yes: bool, question: str) -> None:

@@ -11,7 +11,7 @@ from pytest_visionforge.errors import VisionForgeError
 from pytest_visionforge.outcome import CannotTell
 from pytest_visionforge.run import BASELINE, Prepared, Run
 
-SNAPSHOT_SECONDS = 3600.0  # per statement: reading a whole table may take longer than a check
+SNAPSHOT_SECONDS = 6 * 3600.0  # per statement: reading a whole table may take longer than a check
 
 
 def prepare(run: Run, tell: Callable[[str], None]) -> None:
