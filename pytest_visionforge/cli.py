@@ -249,11 +249,11 @@ def restore(plan_path: Path, name: str, into: str, yes: bool) -> None:
 
 @cli.command()
 @plan_option
-@click.option("--backup", "backup_id", default=None, metavar="ID", help="Another than the newest proved one.")
+@click.option("--backup", "backup_id", default=None, metavar="ID", help="Another than premigration's.")
 @click.option("--record", "record_id", default=None, metavar="ID", help="The one that this record names.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def rollback(plan_path: Path, backup_id: str | None, record_id: str | None, yes: bool) -> None:
-    """Puts the newest proved backup back over the database, and proves that it is as it was.
+    """Puts the backup of the last premigration run back over the database, and proves that it is as it was.
 
     \b
     visionforge rollback
@@ -265,7 +265,7 @@ def rollback(plan_path: Path, backup_id: str | None, record_id: str | None, yes:
     plan = _plan(plan_path)
     if record_id:
         backup_id = _backup_of(plan, record_id)
-    _agree(yes, f"Put {backup_id or 'the newest proved backup'} over {plan.source}?")
+    _agree(yes, f"Put {backup_id or 'the backup of the last premigration run'} over {plan.source}?")
     with Progress(sys.stderr) as tell:
         done = put_back(plan, backup_id=backup_id, echo=tell)
     _say_restored(done.backup, done.says, done.kept)

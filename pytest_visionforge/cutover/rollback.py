@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pytest_visionforge import backup, dialects
+from pytest_visionforge import backup, dialects, record
 from pytest_visionforge.backup import Backup, Restored
 from pytest_visionforge.backup.catalogue import JOURNAL
 from pytest_visionforge.backup.verify import prove
@@ -30,10 +30,11 @@ class RolledBack:
 def rollback(
     plan: Plan, *, backup_id: str | None = None, echo: Callable[[str], None] | None = None
 ) -> RolledBack:
-    """Puts the newest backup of the plan's database that has proved it restores back, and proves it there.
+    """Puts the state before the migration back, and proves it there.
 
-    `backup_id` names another one, which must be proved as well. Raises BackupError: where none is
-    proved, nothing was changed.
+    That is the backup of the plan's last premigration run; without one, the newest backup of the
+    plan's database that has proved it restores. `backup_id` names another one, which must be proved
+    as well. Raises BackupError: where none is proved, nothing was changed.
     """
     say = echo or _silent
     if not plan.in_place:
@@ -51,9 +52,11 @@ def rollback(
 
 
 def _chosen(plan: Plan, backup_id: str | None) -> Backup:
+    """The backup meant; else that of the last premigration run, since a later one may hold the damage."""
     directory = plan.backup.directory
-    if backup_id:
-        named = backup.find(directory, backup_id)
+    wanted = backup_id or _of_premigration(plan)
+    if wanted:
+        named = backup.find(directory, wanted)
         if not _fits(named):
             raise BackupError(f"{named.id} {_why_not(named)}: visionforge backup verify {named.id}")
         return named
@@ -62,6 +65,12 @@ def _chosen(plan: Plan, backup_id: str | None) -> Backup:
     if fitting is None:
         raise BackupError(_none(plan, ours))
     return fitting
+
+
+def _of_premigration(plan: Plan) -> str:
+    """The id of the backup that the newest premigration record of this plan names; "" where there is none."""
+    before = record.newest(plan.record.directory, phase="premigration", plan=plan.name)
+    return str(before.backup.get("id", "")) if before else ""
 
 
 def _fits(found: Backup) -> bool:

@@ -95,6 +95,17 @@ def test_rollback_puts_the_proved_backup_back(desk: Desk) -> None:
     assert subprocess.run([*run, "rollback"], cwd=desk.folder, check=False).returncode == 0
 
 
+def test_rollback_leads_before_the_migration(desk: Desk) -> None:
+    """A backup that was taken and proved after the damage is not what rollback puts back."""
+    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "premigration"]
+    assert subprocess.run(run, cwd=desk.folder, check=False).returncode == 0
+    before = desk.rows()
+    desk.execute("DELETE FROM t")
+    assert desk.visionforge("backup", "create").returncode == 0
+    assert desk.visionforge("rollback", "--yes").returncode == 0
+    assert desk.rows() == before
+
+
 def test_nothing_is_put_back_without_a_yes(desk: Desk) -> None:
     """Without an answer nothing is changed."""
     desk.visionforge("backup", "create")
