@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 import pytest_visionforge
 
+ROOT = Path(__file__).parents[2]
 PACKAGE = Path(pytest_visionforge.__file__).parent
 ALLOWED = {
     "plan": {"outcome", "errors", "plan"},
@@ -32,6 +35,28 @@ ALLOWED = {
         "plan",
     },
 }
+
+
+def _declared() -> set[str]:
+    """The modules of the distributions that a plain install brings, and of the drivers' extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["postgresql"], *extras["mysql"]]
+    names = {re.split(r"[\[<>=; ]", line)[0].lower().replace("-", "_") for line in lines}
+    return names | {"backports", "_pytest", "compression", "pytest_metadata"}  # pytest-html brings the last
+
+
+def test_what_is_imported_is_declared() -> None:
+    """A fresh install has every module that the package imports, wherever in a file."""
+    found = set()
+    for path in (p for folder in (PACKAGE, ROOT / "checks", ROOT / "examples") for p in folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.add((node.module or "").partition(".")[0])
+    foreign = {name for name in found if name not in sys.stdlib_module_names and name != "pytest_visionforge"}
+    assert {name.lower() for name in foreign} <= _declared()
 
 
 def _imports(path: Path) -> Iterator[str]:
