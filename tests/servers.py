@@ -9,6 +9,7 @@ binaries are missing and we may, Debian's packages are installed first.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -105,13 +106,22 @@ def mariadb() -> Iterator[Server]:
 
 def _binary(name: str, pattern: str, *, package: str) -> str:
     """The path of a server's program; the newest where there are several."""
+    with _alone():
+        failure = "" if _newest(name, pattern) else _install(package)
     found = _newest(name, pattern)
-    if not found:
-        _install(package)
-        found = _newest(name, pattern)
     if found:
         return found
-    raise Missing(f"{name} is not installed: apt-get install {package}, or name a server in the environment")
+    raise Missing(
+        f"{name} is not installed: apt-get install {package}, or name a server in the environment. {failure}"
+    )
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process at a time: workers that all miss a package must not all install it."""
+    with (Path(tempfile.gettempdir()) / "visionforge-tests-install.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _newest(name: str, pattern: str) -> str | None:
@@ -123,13 +133,20 @@ def _version(path: str) -> tuple[int, ...]:
     return tuple(int(part) for part in path.split("/") if part.isdigit())
 
 
-def _install(package: str) -> None:
-    """Installs a Debian package, without starting the system's own server."""
+def _install(package: str) -> str:
+    """Installs a Debian package, without starting the system's own server; what apt says if it fails."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return
+        return "It could not be installed here: that takes root, and apt-get."
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", package]):
-        subprocess.run(["apt-get", *command], env=environment, capture_output=True, check=False)
+        done = subprocess.run(
+            ["apt-get", "-o", "DPkg::Lock::Timeout=300", *command],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    return done.stderr[-500:]
 
 
 @contextmanager
