@@ -260,10 +260,11 @@ def check_references(
 
 def _orphans(scope: Scope, related: Relation) -> Evidence | Finding:
     """The rows whose parent is missing."""
-    named, found = related.without_null(scope.database), related.in_parent(scope.database)
+    named, (join, absent) = related.without_null(scope.database), related.without_parent(scope.database)
     columns, theirs = ", ".join(related.columns), ", ".join(related.parent_columns)
     words = f"{columns} is not in {related.parent}.{theirs}"
-    offence = Offence({words: f"{named} AND NOT {found}"}, passed_over=f"NOT ({named})", related=True)
+    reasons = {words: f"{named} AND {absent}"}
+    offence = Offence(reasons, passed_over=f"NOT ({named})", join=join, related=True)
     remedy = f"insert the missing rows of {related.parent}, set {columns} to NULL, or delete the rows"
     return judge(scope, offence, remedy)
 
@@ -279,7 +280,8 @@ def check_has(plan: Plan, database: Database, names: Names, has: values.Has) -> 
     scope = scope_of(plan, database, names, has)
     related = relation(plan, names, has.child, has.table, has.child_column)
     words = f"without a row in {related.child} by {', '.join(related.columns)}"
-    return judge(scope, Offence({words: f"NOT {related.in_child(database)}"}, related=True))
+    join, absent = related.without_child(database)
+    return judge(scope, Offence({words: absent}, join=join, related=True))
 
 
 # ---------------------------------------------------------------- values

@@ -86,11 +86,12 @@ def _count(session: Session, scope: Scope, offence: Offence) -> Count:
     """All numbers, in one pass over the table where no other table is asked."""
     looked_at = f"SELECT count(*), {_times(offence.passed_over)}"
     offenders = ", ".join([_times(offence.condition), *map(_times, offence.parts)])
-    everything, filtered = scope.rows(join=offence.join), scope.rows(offence.condition, join=offence.join)
     if offence.related:
-        numbers = [*session.row(f"{looked_at} {everything}", **offence.parameters)]
+        filtered = scope.rows(offence.condition, join=offence.join)
+        numbers = [*session.row(f"{looked_at} {scope.rows()}", **offence.parameters)]
         numbers += session.row(f"SELECT {offenders} {filtered}", **offence.parameters)
     else:
+        everything = scope.rows(join=offence.join)
         numbers = [*session.row(f"{looked_at}, {offenders} {everything}", **offence.parameters)]
     of, undecided, offending, *each = (int(number or 0) for number in numbers)
     reasons = zip(offence.reasons, each or [offending], strict=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_visionforge.names import Names
     from pytest_visionforge.plan.values import Plan
 
-PARENT, CHILD = "vf_parent", "vf_child"  # names for the inner table of a statement
+OTHER = "vf_other"  # the name of the other table in a statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,19 @@ class Relation:
     parent: Table
     parent_columns: tuple[str, ...]
 
-    def in_parent(self, database: Database, extra: str = "1 = 1") -> str:
+    def in_parent(self, database: Database, extra: str) -> str:
         """`EXISTS (...)`: the row of the child has a row in the parent, for which `extra` holds."""
-        match = self._match(database, child=database.name_of(self.child), parent=PARENT)
-        return f"EXISTS (SELECT 1 FROM {database.name_of(self.parent)} {PARENT} WHERE {match} AND ({extra}))"
+        ours = [f"{database.name_of(self.child)}.{database.quote(column)}" for column in self.columns]
+        match = _equal(ours, [self.of_parent(database, column) for column in self.parent_columns])
+        return f"EXISTS (SELECT 1 FROM {database.name_of(self.parent)} {OTHER} WHERE {match} AND ({extra}))"
 
-    def in_child(self, database: Database) -> str:
-        """`EXISTS (...)`: the row of the parent has a row in the child."""
-        match = self._match(database, child=CHILD, parent=database.name_of(self.parent))
-        return f"EXISTS (SELECT 1 FROM {database.name_of(self.child)} {CHILD} WHERE {match})"
+    def without_parent(self, database: Database) -> tuple[str, str]:
+        """Join and condition of the rows of the child that have no row in the parent."""
+        return _absent(database, self.child, self.columns, self.parent, self.parent_columns)
+
+    def without_child(self, database: Database) -> tuple[str, str]:
+        """Join and condition of the rows of the parent that have no row in the child."""
+        return _absent(database, self.parent, self.parent_columns, self.child, self.columns)
 
     def without_null(self, database: Database) -> str:
         """The row of the child names a parent: none of its columns is NULL (SQL's MATCH SIMPLE)."""
@@ -43,12 +47,38 @@ class Relation:
 
     def of_parent(self, database: Database, column: str) -> str:
         """A column of the parent, inside `in_parent`."""
-        return f"{PARENT}.{database.quote(column)}"
+        return f"{OTHER}.{database.quote(column)}"
 
-    def _match(self, database: Database, *, child: str, parent: str) -> str:
-        pairs = zip(self.columns, self.parent_columns, strict=True)
-        quote = database.quote
-        return " AND ".join(f"{parent}.{quote(theirs)} = {child}.{quote(ours)}" for ours, theirs in pairs)
+
+def _absent(
+    database: Database, table: Table, columns: tuple[str, ...], other: Table, theirs: tuple[str, ...]
+) -> tuple[str, str]:
+    """Join and condition of the rows of `table` that have none in `other`.
+
+    Where an index leads to the other row it is looked up. Where there is none, which SQLite would take
+    as an order to read the whole table for every row, all its values are gathered once.
+    """
+    name, quote = database.name_of(table), database.quote
+    ours = [f"{name}.{quote(column)}" for column in columns]
+    if _indexed(other, theirs):
+        match = _equal(ours, [f"{OTHER}.{quote(column)}" for column in theirs])
+        return "", f"NOT EXISTS (SELECT 1 FROM {database.name_of(other)} {OTHER} WHERE {match})"
+    keys = [f"vf_key_{number}" for number in range(len(theirs))]
+    gathered = ", ".join(f"{quote(column)} AS {key}" for column, key in zip(theirs, keys, strict=True))
+    match = _equal(ours, [f"{OTHER}.{key}" for key in keys])
+    join = f" LEFT JOIN (SELECT DISTINCT {gathered} FROM {database.name_of(other)}) {OTHER} ON {match}"
+    return join, f"{OTHER}.{keys[0]} IS NULL"
+
+
+def _equal(ours: list[str], theirs: list[str]) -> str:
+    return " AND ".join(f"{their} = {our}" for our, their in zip(ours, theirs, strict=True))
+
+
+def _indexed(table: Table, columns: tuple[str, ...]) -> bool:
+    """Does a key or an index of the table begin with these columns?"""
+    whole = [index for index in table.indexes if index.valid and not index.where]
+    keys = [key for key in (table.primary_key, *table.unique_keys, *whole) if key]
+    return any(set(key.columns[: len(columns)]) == set(columns) for key in keys)
 
 
 def relation(plan: Plan, names: Names, child: str, parent: str, column: str = "") -> Relation:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.plugin.conftest import Shop
@@ -128,3 +130,37 @@ def test_a_users_hooks_still_work(shop: Shop) -> None:
     )
     assert shop.run("-m", "premigration").ret == 0
     assert 'name="team"' in (shop.reports / "junit.xml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_a_plan_is_run_from_elsewhere(shop: Shop, monkeypatch: pytest.MonkeyPatch, absolute: bool) -> None:
+    """Named from its parent folder, or by its whole path, a plan finds its database and its record's folder."""
+    monkeypatch.chdir(shop.path.parent)
+    plan = shop.path / "visionforge.toml"
+    named = plan if absolute else plan.relative_to(shop.path.parent)
+    result = shop.pytester.run(
+        sys.executable, "-m", "pytest", "-m", "premigration", str(named), "-p", "no:cacheprovider"
+    )
+    assert result.ret == 0, result.stdout.str()
+    assert shop.record()["verdict"] == "GO"
+
+
+def test_reports_may_go_elsewhere(shop: Shop) -> None:
+    """Who wants the page and the JUnit file elsewhere has them there; the record has a page all the same."""
+    result = shop.run("-m", "premigration", "--junitxml", "mine.xml", "--html", "mine.html")
+    assert result.ret == 0, result.stdout.str()
+    assert {"mine.xml", "mine.html"} <= {path.name for path in shop.path.iterdir()}
+    assert "GO" in (shop.reports / "record.html").read_text("utf-8")
+
+
+def test_without_pytest_html_there_is_a_page(shop: Shop) -> None:
+    """The record renders its own page where pytest-html is switched off."""
+    assert shop.run("-m", "premigration", "-p", "no:html").ret == 0
+    assert "GO" in (shop.reports / "record.html").read_text("utf-8")
+
+
+def test_records_may_go_elsewhere(shop: Shop) -> None:
+    """`--visionforge-record` names another folder for this run's record."""
+    assert shop.run("-m", "premigration", "--visionforge-record", "elsewhere").ret == 0
+    assert list(shop.path.glob("elsewhere/*-premigration-*/record.json"))
+    assert not (shop.path / "reports").exists()
