@@ -60,8 +60,12 @@ class Projection:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is compared less than exactly, by column."""
-        return tuple(f"{column.name} {column.note}" for column in self.columns if column.note)
+        """What is compared less than exactly: the columns, and how."""
+        columns: dict[str, list[str]] = {}
+        for column in self.columns:
+            if column.note:
+                columns.setdefault(column.note, []).append(column.name)
+        return tuple(f"{', '.join(names)}: {note}" for note, names in columns.items())
 
     def side_before(self, dialect: Dialect, table: Table) -> Reading:
         """How the database as it was is read."""

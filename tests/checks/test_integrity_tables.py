@@ -306,3 +306,18 @@ def test_tables_of_several_schemas(postgresql_bench: Make) -> None:
     )
     rule = values.Reference(table="sales.orders", column="place", parent="places", parent_column="id")
     assert made.found(integrity.check_references, reference=rule).count == 1
+
+
+def test_references_to_a_column_without_an_index(bench: Make) -> None:
+    """Where no index leads to the parent, its values are gathered; doubles and NULL do no harm."""
+    made = bench(
+        """
+        CREATE TABLE codes (code varchar(9)); INSERT INTO codes VALUES ('a'), ('a'), (NULL);
+        CREATE TABLE t (id integer PRIMARY KEY, code varchar(9));
+        INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, NULL)
+        """
+    )
+    rule = values.Reference(table="t", column="code", parent="codes", parent_column="code")
+    finding = made.found(integrity.check_references, reference=rule)
+    assert finding.says == "1 of 3 rows: code is not in codes.code (1 with NULL passed over)"
+    assert finding.sample[0].key == {"id": "2"}
