@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,6 @@ class Names:
         return ({*declared.added, *declared.values} - set(declared.renamed)) - present
 
 
-def _did_you_mean(name: str, known: object) -> str:
-    close = difflib.get_close_matches(name, list(known), 1)  # type: ignore[call-overload]
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), 1)
     return f'; did you mean "{close[0]}"?' if close else ""

@@ -40,7 +40,7 @@ def create(
     `digests` are those of this very session; without them they are taken here. `shown` is the address
     as people know it, `tags` are the caller's own words. Raises BackupError, and then nothing is there.
     """
-    address = dialects.parse_url(url)  # type: ignore[arg-type]
+    address = dialects.parse_url(url)
     shown = shown or address.render_as_string(hide_password=True)
     task = _Task(session, address, kind, new_id(kind), shown, tags, digests, progress or _silent)
     with _explained(f"backup of {shown} into {directory}"):

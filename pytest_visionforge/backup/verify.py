@@ -143,7 +143,7 @@ def opened(url: URL) -> Database:
 
 def address_for(backup: Backup, url: URL | str) -> URL:
     """A URL, if it is one of the DBMS that the backup is of; else BackupError."""
-    address = dialects.parse_url(url)  # type: ignore[arg-type]
+    address = dialects.parse_url(url)
     if dialects.of(address).name != backup.manifest.dialect:
         raise BackupError(
             f"{backup.id} is a backup of {backup.manifest.dbms} and cannot be restored into"

@@ -293,7 +293,7 @@ class Dialect:
         return import_module(f"{__name__}.{self.name}.{room}")
 
 
-def parse_url(text: str) -> URL:
+def parse_url(text: str | URL) -> URL:
     """A database's URL, with the driver that we use; PlanError where it is not one of ours."""
     try:
         url = make_url(text)
