@@ -125,7 +125,9 @@ def test_a_crashed_worker_is_no_go(shop: Shop) -> None:
     )
     result = shop.run("-m", "premigration", "-n", "2")
     assert result.ret != 0
-    assert shop.record()["verdict"] != "GO"
+    record = shop.record()
+    assert record["verdict"] != "GO"
+    assert "crashed" in " ".join(record["completeness"]["reasons"])
 
 
 def test_an_interruption_is_incomplete(shop: Shop) -> None:
