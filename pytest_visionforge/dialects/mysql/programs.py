@@ -129,8 +129,9 @@ def _tidy(line: str, secret: str) -> str:
     found = re.match(r"(?:ERROR |[\w-]+: (?:Got error: )?)(\d+)?", line)
     if not found or "unknown " in line:  # a warning about an option that only the other maker knows
         return ""
-    if int(found[1] or 0) not in _NAMING:
-        line = re.sub(r"'.*'", "'...'", line)
+    at_end = re.search(r"\((\d+)\)$", line.strip())
+    if int(found[1] or (at_end[1] if at_end else 0)) not in _NAMING:
+        line = re.sub(r"(?<!\w)'.*'", "'...'", line)
     return (line.replace(secret, "***") if secret else line)[:500].strip()
 
 
