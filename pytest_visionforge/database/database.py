@@ -167,3 +167,10 @@ class Database:
         """The size of the database on disk, in bytes."""
         with self.session() as session:
             return self.dialect.catalog.database_size(session, self.url)
+
+    def table_sizes(self) -> dict[str, int]:
+        """Bytes on disk of each table with its indexes, by id; without the tables whose size is hidden."""
+        with self.session() as session:
+            sizes = self.dialect.catalog.table_sizes(session)
+        tables = self.schema.tables.items()
+        return {id: sizes[t.schema, t.name] for id, t in tables if (t.schema, t.name) in sizes}

@@ -115,6 +115,12 @@ class CatalogRoom(Protocol):
     def database_size(self, session: Session, url: URL) -> int:
         """Bytes on disk, with indexes, without the server's own log."""
 
+    def table_sizes(self, session: Session) -> Mapping[tuple[str | None, str], int]:
+        """Bytes on disk of each table with its indexes, by schema (None: the default one) and name.
+
+        Empty where the DBMS cannot tell.
+        """
+
     def data_directories(self, session: Session, url: URL) -> tuple[str, ...]:
         """The directories on this machine that hold the database; () where they are elsewhere or hidden."""
 

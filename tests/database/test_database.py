@@ -219,3 +219,17 @@ def test_connection_that_was_lost(postgresql: str, mariadb: str) -> None:
             number = database.value(backend)
             samples.execute(url, kill[database.dialect.name].format(number))
             assert database.value("SELECT 1") == 1
+
+
+def test_tables_have_sizes(url: str) -> None:
+    """A table with rows takes room, more than an empty one, under whatever name."""
+    samples.execute(url, "CREATE TABLE small (a INT)", "CREATE TABLE large (a INT, b VARCHAR(200))")
+    samples.execute(url, *["INSERT INTO large VALUES (1, '" + "x" * 200 + "')"] * 5)
+    doubled = "INSERT INTO large SELECT a, b FROM large"
+    samples.execute(url, *[doubled] * 10)
+    if "mysql" in url:
+        samples.execute(url, "ANALYZE TABLE large", "ANALYZE TABLE small")
+    with Database("source", url) as database:
+        sizes = database.table_sizes()
+    assert set(sizes) == {"small", "large"}
+    assert sizes["large"] > 500_000 > sizes["small"]

@@ -212,6 +212,18 @@ def database_size(session: Session, url: URL) -> int:
     return int(session.value("SELECT pg_database_size(current_database())"))
 
 
+def table_sizes(session: Session) -> dict[tuple[str | None, str], int]:
+    """Each table with its indexes and its toast; of a partitioned one, what its partitions take."""
+    rows = session.all(
+        "SELECT n.nspname, c.relname, coalesce(sum(pg_total_relation_size(p.relid)), 0) FROM pg_class c"
+        " JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " LEFT JOIN LATERAL (SELECT c.oid AS relid WHERE c.relkind = 'r'"
+        " UNION ALL SELECT t.relid FROM pg_partition_tree(c.oid) t WHERE c.relkind = 'p') p ON true"
+        " WHERE c.relkind IN ('r', 'p') GROUP BY 1, 2"
+    )
+    return {(None if schema == DEFAULT_SCHEMA else schema, name): int(size) for schema, name, size in rows}
+
+
 def data_directories(session: Session, url: URL) -> tuple[str, ...]:
     """The data directory and tablespaces, where the server is a process of this machine and tells them."""
     if not _is_process(int(session.value("SELECT pg_backend_pid()"))):

@@ -244,6 +244,18 @@ def database_size(session: Session, url: URL) -> int:
     return int(pages) + (log.stat().st_size if log.exists() else 0)
 
 
+def table_sizes(session: Session) -> dict[tuple[str | None, str], int]:
+    """The pages of each table and its indexes, where SQLite was built with `dbstat`."""
+    try:
+        rows = session.all(
+            "SELECT s.tbl_name, sum(d.pgsize) FROM dbstat d JOIN sqlite_schema s ON s.name = d.name"
+            " WHERE d.aggregate = TRUE GROUP BY s.tbl_name"
+        )
+    except DatabaseError:
+        return {}
+    return {(None, name): int(size) for name, size in rows}
+
+
 def data_directories(session: Session, url: URL) -> tuple[str, ...]:
     """The folder of the file."""
     return (str(path_of(url).resolve().parent),)
