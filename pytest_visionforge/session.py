@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Generator, Iterable
+import sys
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from pytest_visionforge import fixtures
 from pytest_visionforge.collect import NOT_APPLICABLE, PLAN_ERROR, PLANNED, RUN, Phase, mentioned_phases
 from pytest_visionforge.errors import PlanError
+from pytest_visionforge.progress import Progress
 from pytest_visionforge.rules import PHASES, PREMIGRATION
 
 if TYPE_CHECKING:
@@ -228,18 +230,8 @@ class Owner:
         if run.phase == PREMIGRATION and wanted:
             from pytest_visionforge.prepare import prepare
 
-            prepare(run, self._teller())
-
-    def _teller(self) -> Callable[[str], None]:
-        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is None or self.config.option.verbose < 0:
-            return lambda message: None
-
-        def tell(message: str) -> None:
-            reporter.ensure_newline()
-            reporter.write_line(f"visionforge: {message}")
-
-        return tell
+            with Progress(sys.stderr) as tell:
+                prepare(run, tell)
 
     # -------------------------------------------------------------- meanwhile
 
