@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pytest_visionforge import PREMIGRATION, CannotTell, Evidence, Finding, rule
+from pytest_visionforge import POSTMIGRATION, PREMIGRATION, CannotTell, Evidence, Finding, Severity, rule
 
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Backup
@@ -70,3 +71,39 @@ def check_restores(run: Run, plan: Plan, backup: Backup) -> Evidence | Finding:
             remedy='set [backup] verify = "restored"',
         )
     return Evidence(prepared.proof, backup.as_json()["rows"])
+
+
+@rule(POSTMIGRATION, severity=Severity.WARN)
+def check_recent(backup: Backup, plan: Plan) -> Evidence | Finding:
+    """The backup is not older than the plan allows: [backup] max_age.
+
+    The older the way back, the more is lost on it: what was written since is not in the backup.
+
+    Remedy: Go back soon or not at all; for another cutover run premigration again.
+    """
+    age = datetime.now(UTC) - backup.when
+    said = f"{backup.id} is {age.total_seconds() / 3600:.1f} hours old"
+    allowed = timedelta(seconds=plan.backup.max_age)
+    return Evidence(said) if age <= allowed else Finding(f"{said}, allowed are {allowed}")
+
+
+@rule(PREMIGRATION)
+def check_automatic(automatic_rollback: str) -> None:
+    """The backup is put back by itself if postmigration fails: [backup] rollback.
+
+    Who relies on it must be able to.
+
+    Remedy: Set [backup] rollback = "never", and go back with visionforge rollback.
+    """
+    raise CannotTell("not built yet")
+
+
+@rule(PREMIGRATION, severity=Severity.WARN)
+def check_retention(retention: str) -> None:
+    """Backups are kept as long as the plan says, and no longer: [backup] keep.
+
+    Nothing is pruned yet: every backup is kept, and takes its room.
+
+    Remedy: Remove old backups by hand; visionforge backup list shows what each has proved.
+    """
+    raise CannotTell("not built yet")

@@ -216,6 +216,10 @@ OBJECTS: Mapping[str, Callable[[Scope], Iterable[Object]]] = {
         Object(str(path), (path, rights), part=str(path)) for path, rights in scope.plan.system.paths.items()
     ),
     "volume": _volumes,
+    "automatic_rollback": lambda scope: (
+        Object(word, word, part=word) for word in (scope.plan.backup.rollback,) if word != "never"
+    ),
+    "retention": _named(lambda scope: scope.plan.backup.keep),
     "endpoint": _named(lambda scope: scope.plan.endpoints),
     "named_query": _named(lambda scope: scope.plan.queries),
     "smoke_test": _named(lambda scope: scope.plan.smoke),

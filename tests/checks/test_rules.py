@@ -8,11 +8,21 @@ from types import ModuleType
 
 import pytest
 
-from checks import consistency, integrity, kinds, readiness
+from checks import (
+    baseline,
+    consistency,
+    expectations,
+    integrity,
+    kinds,
+    performance,
+    readiness,
+    recovery,
+    smoke,
+)
 from pytest_visionforge.database import Column
 from pytest_visionforge.rules import Rule, facts_of
 
-MODULES = (readiness, integrity, consistency)
+MODULES = (readiness, integrity, consistency, expectations, recovery, baseline, smoke, performance)
 PAGE = Path(__file__).parents[2] / "docs" / "checks.md"
 
 

@@ -156,3 +156,21 @@ def test_postmigration_without_a_baseline_cannot_be_told(shop: Shop) -> None:
     record = shop.record()
     assert record["verdict"] != "GO"
     assert any("there is no baseline" in each["reason"] for each in record["results"])
+
+
+def test_settings_that_nothing_serves_yet_are_told(shop: Shop) -> None:
+    """Nobody relies on an automatic rollback that does not come; retention, which loses nothing, warns."""
+    shop.plan('[backup]\nrollback = "on-failure"\nkeep = { last = 7 }\n')
+    assert shop.run("-m", "premigration").ret == 3
+    outcomes = shop.outcomes()
+    assert outcomes["automatic.on-failure"] == "cannot tell"
+    assert outcomes["retention.last"] == "warned"
+
+
+@pytest.mark.parametrize(("age", "outcome"), [("1d", "passed"), ("1ms", "warned")])
+def test_an_old_backup_is_told(shop: Shop, age: str, outcome: str) -> None:
+    """The way back that has become long is told."""
+    shop.plan(f'[backup]\nmax_age = "{age}"\n')
+    shop.run("-m", "premigration")
+    assert shop.run("-m", "postmigration").ret == 0
+    assert shop.outcomes("postmigration")["recent"] == outcome
