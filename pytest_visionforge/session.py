@@ -18,6 +18,7 @@ import pytest
 from pytest_visionforge import fixtures
 from pytest_visionforge.collect import NOT_APPLICABLE, PLAN_ERROR, PLANNED, RUN, Phase, mentioned_phases
 from pytest_visionforge.errors import PlanError
+from pytest_visionforge.outcome import Outcome
 from pytest_visionforge.progress import Progress
 from pytest_visionforge.rules import PHASES, PREMIGRATION
 
@@ -292,12 +293,19 @@ class Owner:
     def _ours(self) -> bool:
         return bool(self.planned or self.results or self.errors)
 
+    def _has_failed(self) -> bool:
+        """Did one of ours fail, so that pytest's own exit status is no news?"""
+        failures = (Outcome.VIOLATED, Outcome.CANNOT_TELL)
+        return bool(self.errors) or any(each.outcome in failures for each in self.results.values())
+
     def _decided(self, run: Run, session: pytest.Session, exitstatus: int) -> Record:
         from pytest_visionforge.report import compose
 
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
             self.errors.append("pytest itself failed: see its output")
+        if exitstatus == pytest.ExitCode.TESTS_FAILED and not self._has_failed():
+            self.errors.append("a test that is none of the plan's failed in the same run")
         if not any(f"::{run.phase}::" in nodeid for nodeid in self.planned.get(run.phase, [])):
             self.errors.append(
                 f"no check of {run.plan.path.name} was collected:"

@@ -174,3 +174,24 @@ def test_an_old_backup_is_told(shop: Shop, age: str, outcome: str) -> None:
     shop.run("-m", "premigration")
     assert shop.run("-m", "postmigration").ret == 0
     assert shop.outcomes("postmigration")["recent"] == outcome
+
+
+def test_a_foreign_failure_is_not_hidden(shop: Shop) -> None:
+    """A failing test of somebody else in the same run is no GO, and its exit status is not overwritten."""
+    shop.pytester.makepyfile("def test_premigration_of_somebody_else():\n    assert False\n")
+    file = "test_a_foreign_failure_is_not_hidden.py"
+    result = shop.run("visionforge.toml::premigration", file)
+    assert result.ret == 3, result.stdout.str()
+    record = shop.record()
+    assert record["verdict"] == "INCOMPLETE"
+    assert "none of the plan's" in " ".join(record["completeness"]["reasons"])
+
+
+def test_a_failing_teardown_is_no_pass(shop: Shop) -> None:
+    """What fails after a check of one's own has passed is told."""
+    shop.pytester.makepyfile(
+        "import pytest\n@pytest.fixture\ndef held():\n    yield\n    raise OSError('still open')\n"
+        "@pytest.mark.premigration\ndef test_mine(held):\n    pass\n"
+    )
+    assert shop.run("-m", "premigration").ret == 3
+    assert "still open" in " ".join(shop.record()["completeness"]["reasons"])
