@@ -25,7 +25,10 @@ class Site:
 
     def pytest(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs pytest there."""
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+        return self.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Runs a program there."""
         environment = {**os.environ, **self.environment}
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
