@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from pytest_visionforge.errors import VisionForgeError
 from pytest_visionforge.outcome import Outcome, Result, Verdict
 from pytest_visionforge.record import Record, newest, words
 
+WIDTH = 92
 VALUES = "baseline.values"
 HOME = Path(__file__).parent
 DATABASE, PLAN, MIGRATIONS, REPORTS = "visionforge.db", "visionforge.toml", "migrations", "reports"
@@ -201,10 +203,10 @@ def _failures(record: Record) -> Iterator[str]:
 def _in_full(result: Result) -> Iterator[str]:
     if result.finding and result.finding.sample:
         yield f"  {words.found(result.finding)}: {result.finding.sample[0]}"
-    if result.why:
-        yield f"  Why  {' '.join(result.why.split())}"
-    if words.fix(result):
-        yield f"  Fix  {' '.join(words.fix(result).split())}"
+    for label, text in (("Why", result.why), ("Fix", words.fix(result))):
+        yield from textwrap.wrap(
+            text, WIDTH, initial_indent=f"  {label}  ", subsequent_indent=" " * 7, break_on_hyphens=False
+        )
 
 
 def _last(done: subprocess.CompletedProcess[str]) -> str:
