@@ -120,16 +120,24 @@ class Run:
                 with database.session():
                     self._unreachable[role] = ""
             except CannotConnect as error:
-                self._unreachable[role] = str(error)
+                self._unreachable[role] = f"because readiness.connect[{role}] failed: {error}"
         if self._unreachable[role]:
-            raise CannotTell(f"because readiness.connect[{role}] failed: {self._unreachable[role]}")
+            raise CannotTell(self._unreachable[role])
         return database
 
     def schema(self, phase: str) -> Schema | None:
-        """The schema that a phase's checks are about; None where the database does not answer."""
+        """The schema that a phase's checks are about; None where it cannot be read.
+
+        Then no check of a table is collected; so that this is no pass, whatever else wants the
+        database in this run cannot tell either, even if it answers later.
+        """
+        role = self.role(phase)
         try:
-            return self.reachable(self.role(phase)).schema
-        except (CannotTell, VisionForgeError):
+            return self.reachable(role).schema
+        except CannotTell:
+            return None
+        except VisionForgeError as error:
+            self._unreachable[role] = f"because the schema of the {role} could not be read: {error}"
             return None
 
     def scope(self, phase: str) -> Scope:

@@ -195,3 +195,21 @@ def test_a_failing_teardown_is_no_pass(shop: Shop) -> None:
     )
     assert shop.run("-m", "premigration").ret == 3
     assert "still open" in " ".join(shop.record()["completeness"]["reasons"])
+
+
+def test_a_schema_that_could_not_be_read_is_no_pass(shop: Shop) -> None:
+    """Where tables could not be listed while collecting, fewer checks are planned: they are not all there is."""
+    shop.pytester.makeconftest(
+        "import pytest\nfrom pytest_visionforge.database import Database\n"
+        "from pytest_visionforge.errors import TimeLimit\n"
+        "@pytest.hookimpl(wrapper=True)\ndef pytest_collection():\n"
+        "    read = Database.schema\n"
+        "    def late(self):\n        raise TimeLimit('too late')\n"
+        "    Database.schema = property(late)\n"
+        "    try:\n        return (yield)\n    finally:\n        Database.schema = read\n"
+    )
+    result = shop.run("-m", "premigration")
+    assert result.ret != 0
+    record = shop.record()
+    assert record["verdict"] != "GO"
+    assert "the schema of the source could not be read: too late" in str(record["results"])
