@@ -44,7 +44,6 @@ class Rule:
     severity: Severity
     phases: tuple[str, ...]
     needs: tuple[str, ...]
-    source: str
 
     @property
     def id(self) -> str:
@@ -78,7 +77,6 @@ def facts_of(function: Callable[..., Any]) -> Rule | None:
         severity=severity,
         phases=phases,
         needs=tuple(inspect.signature(function).parameters),
-        source=inspect.getsourcefile(function) or "",
     )
 
 
