@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pytest_visionforge.compare import canonical
-from pytest_visionforge.compare.segments import Field, Reading
+from pytest_visionforge.compare.reading import Field, Reading
 from pytest_visionforge.database import Schema, Table, verbatim
 from pytest_visionforge.dialects import Dialect
 from pytest_visionforge.plan.values import Changes, ColumnChanges, Plan, TableChange, TablePlan

@@ -9,7 +9,7 @@ from itertools import groupby, islice
 from typing import TypeVar
 
 from pytest_visionforge.compare import canonical
-from pytest_visionforge.compare.segments import Field
+from pytest_visionforge.compare.reading import Field
 from pytest_visionforge.outcome import Offender
 
 ENOUGH = 10_000  # offending rows after which a table is known to be broken: reading stops

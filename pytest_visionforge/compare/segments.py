@@ -18,6 +18,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from pytest_visionforge.compare.reading import Field, Reading
 from pytest_visionforge.database import Session, verbatim
 from pytest_visionforge.errors import DatabaseError
 
@@ -25,38 +26,6 @@ ROWS = 10_000  # of a segment, about
 MANY = 1_000  # buckets from which on a statement that names them is worse than reading all rows
 _BOUND = re.compile(r"-?\d+(\.\d+)?|\d{4,}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d+)?)?")
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One column of a side: how it is called after the migration, and the SQL that gives it here."""
-
-    name: str
-    expression: str
-    family: str
-    type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How one side of a comparison is read: `table` and `where` are SQL; `ranges` by its key, or buckets."""
-
-    table: str
-    fields: tuple[Field, ...]
-    key: tuple[str, ...] = ()
-    where: str = ""
-    ranges: bool = False
-
-    @property
-    def key_fields(self) -> tuple[Field, ...]:
-        """The fields of the key, in its order."""
-        return tuple(field for name in self.key for field in self.fields if field.name == name)
-
-    @property
-    def mark_fields(self) -> tuple[Field, ...]:
-        """What a row is found by on the other side: its key, or all of it that SQL can tell equal."""
-        plain = tuple(field for field in self.fields if field.family != "json")
-        return self.key_fields or plain or self.fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pytest_visionforge.compare import Digest, Segment, TableDigests, identity_digests
 from pytest_visionforge.compare import run as run_segments
-from pytest_visionforge.compare.segments import Field, Reading, condition_of
+from pytest_visionforge.compare.reading import Field, Reading
+from pytest_visionforge.compare.segments import condition_of
 from tests.compare.conftest import Migration, run
 
 HOSTILE = ['a"b', "a'b", "a`b", "a b", "a:b", "a;--", "a%s", "select", "ÄÖ", "a\\b", "MiXed", "x" * 60]

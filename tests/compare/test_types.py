@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_visionforge.compare.reading import Field
 from pytest_visionforge.compare.rows import Differences
-from pytest_visionforge.compare.segments import Field
 from tests.compare.conftest import Migration, NewDatabase, run
 
 POSTGRESQL = {

@@ -1,0 +1,87 @@
+"""`visionforge`: a thin door to the rooms, one module a command.
+
+Exit codes: 0 done (or GO), 1 NO-GO, 2 interrupted, 3 could not be done or proved, 4 wrong use or plan.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from importlib import import_module
+
+import click
+
+from pytest_visionforge.errors import VisionForgeError
+from pytest_visionforge.version import VERSION
+
+WRONG_USE = 4
+# name of a command -> where it is: imported when it is called
+COMMANDS = {
+    "demo": "demo:demo",
+    "backup": "backup:backup",
+    "rollback": "rollback:rollback",
+    "explain": "explain:explain",
+}
+
+
+class Commands(click.Group):
+    """The commands by their names, each imported when it is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Their names, in the order in which they are used."""
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """One of them; None where there is none of that name."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        command: click.Command = getattr(import_module(f"{__name__}.{module}"), attribute)
+        return command
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that was meant; an error that names the nearest where there is none."""
+        close = difflib.get_close_matches(args[0], COMMANDS, 1)
+        if args[0] not in COMMANDS and close:
+            context.fail(f'there is no command "{args[0]}"; did you mean "{close[0]}"?')
+        return super().resolve_command(context, args)
+
+
+def main() -> None:
+    """The console command: one clear message for an error of the user's, a traceback only with --debug."""
+    debug = "--debug" in sys.argv
+    try:
+        cli.main(args=[word for word in sys.argv[1:] if word != "--debug"], standalone_mode=False)
+    except VisionForgeError as error:
+        if debug:
+            raise
+        _fail(str(error), error.exit_code)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.Abort:
+        _fail("interrupted", 2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(WRONG_USE)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"{click.style('error:', fg='red')} {message}", err=True)
+    sys.exit(code)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(VERSION, prog_name="visionforge")
+def cli() -> None:
+    """A gate for database migrations, in pytest.
+
+    \b
+    visionforge demo                 the whole product in ten seconds, on a sample database
+    pytest -m premigration           may the migration start?
+    pytest -m postmigration          did everything arrive as it should?
+    visionforge rollback             puts the proved backup back
+
+    Errors are one message; --debug anywhere on the line shows the traceback.
+    """

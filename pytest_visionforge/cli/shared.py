@@ -1,0 +1,61 @@
+"""What the commands share: options, the plan, asking, printing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pytest_visionforge.errors import PlanError
+
+if TYPE_CHECKING:
+    from pytest_visionforge.plan.values import Plan
+
+plan_option = click.option(
+    "--plan",
+    "plan_path",
+    type=click.Path(path_type=Path),
+    default=Path("visionforge.toml"),
+    show_default=True,
+    help="The plan file.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def plan_of(path: Path) -> Plan:
+    """The plan in a file; PlanError where there is none or it is wrong."""
+    from pytest_visionforge import plan
+
+    if not path.is_file():
+        raise PlanError(f"{path}: there is no such plan; write one, or name it with --plan")
+    return plan.read(path.resolve())
+
+
+def say_restored(id: str, says: str, kept: str) -> None:
+    """Says that a backup is back, and where the old state is kept."""
+    click.echo(f"{id} is back: {says}")
+    if kept:
+        click.echo(f"what was there before is kept: {kept}")
+
+
+def agree(yes: bool, question: str) -> None:
+    """Asks, unless `--yes` was given; ends the command where the answer is no."""
+    if not yes and not click.confirm(question, default=False):
+        raise click.Abort
+
+
+def show(as_json: bool, facts: Any, text: str) -> None:
+    """Prints the facts for a program, or the text for people."""
+    click.echo(json.dumps(facts, indent=1, default=str) if as_json else text)
+
+
+def size_of(count: int) -> str:
+    """Bytes as people read them: `1.2 GB`."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
