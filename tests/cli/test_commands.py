@@ -137,7 +137,7 @@ def test_a_rule_explains_itself(desk: Desk) -> None:
     ("arguments", "code", "says"),
     [
         (("explain", "integrity.uniqe"), 4, 'did you mean "integrity.unique"?'),
-        (("bakup",), 4, "did you mean "backup""),
+        (("bakup",), 4, 'did you mean "backup"?'),
         (("backup", "list", "--plan", "nowhere.toml"), 4, "there is no such plan"),
         (("backup", "verify"), 3, "visionforge backup create"),
         (("backup", "verify", "../../etc"), 3, "cannot be the id of a backup"),
