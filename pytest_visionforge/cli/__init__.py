@@ -18,6 +18,7 @@ WRONG_USE = 4
 # name of a command -> where it is: imported when it is called
 COMMANDS = {
     "demo": "demo:demo",
+    "compare": "compare:compare",
     "backup": "backup:backup",
     "rollback": "rollback:rollback",
     "explain": "explain:explain",

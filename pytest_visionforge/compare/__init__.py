@@ -8,6 +8,7 @@ from pytest_visionforge.compare.baseline import (
     take,
     unequal,
 )
+from pytest_visionforge.compare.between import between
 from pytest_visionforge.compare.pair import SchemaDifference
 from pytest_visionforge.compare.projection import Projection
 from pytest_visionforge.compare.schema import differences, not_compared
@@ -27,6 +28,7 @@ __all__ = [
     "TableDigests",
     "WentBack",
     "behind",
+    "between",
     "compare_table",
     "differences",
     "identity_digests",

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from pytest_visionforge.compare.baseline import Baseline, TableBaseline, typed
 from pytest_visionforge.compare.projection import Projection, of_table
+from pytest_visionforge.compare.reading import Reading
 from pytest_visionforge.compare.rows import Differences
 from pytest_visionforge.compare.segments import Segment, TableDigests, digests, rows_of
-from pytest_visionforge.database import Database, Table
+from pytest_visionforge.database import Database, Session, Table
 from pytest_visionforge.errors import RecordError
 from pytest_visionforge.outcome import Offender
 from pytest_visionforge.plan.values import Plan
@@ -64,13 +65,14 @@ def compare_table(
     entry = _entry(baseline, change.before)
     table = target.table(table_id_after)
     if entry.excluded or change.rows == "any":
-        return _counted(entry, target, table, entry.excluded or 'the plan declares rows = "any"')
+        return counted(entry.rows, target, table, entry.excluded or 'the plan declares rows = "any"')
     sides = _Sides(baseline, entry, plan, baseline.schema.tables[change.before], table, target, before)
     if not sides.projection.columns:
-        return _counted(entry, target, table, "no column is the same before and after")
-    missing = [c.name for c in sides.projection.columns if table.column(c.name) is None]
-    if missing:
-        return _incomparable(entry, target, table, missing)
+        return counted(entry.rows, target, table, "no column is the same before and after")
+    gone = [c.name for c in sides.projection.columns if table.column(c.name) is None]
+    if gone:
+        digest = entry.projected.digest if entry.projected else ""
+        return missing(entry.rows, digest, target, table, gone)
     return sides.compare(may_add=change.rows == "appended")
 
 
@@ -83,29 +85,29 @@ def _entry(baseline: Baseline, table: str) -> TableBaseline:
     return baseline.tables[table]
 
 
-def _counted(entry: TableBaseline, target: Database, table: Table, why: str) -> TableComparison:
+def counted(rows_before: int, target: Database, table: Table, why: str) -> TableComparison:
     """Rows are counted and nothing is claimed of them."""
     after = target.count(table, seconds=SECONDS)
     note = f"not compared: {why}"
-    return TableComparison(table.id, entry.rows, after, "", "", "rows counted only", True, note)
+    return TableComparison(table.id, rows_before, after, "", "", "rows counted only", True, note)
 
 
-def _incomparable(
-    entry: TableBaseline, target: Database, table: Table, missing: list[str]
+def missing(
+    rows_before: int, digest_before: str, target: Database, table: Table, columns: list[str]
 ) -> TableComparison:
     """Columns that should hold the values before are not there: every row has lost something."""
     after = target.count(table, seconds=SECONDS)
     return TableComparison(
         table=table.id,
-        rows_before=entry.rows,
+        rows_before=rows_before,
         rows_after=after,
-        digest_before=entry.projected.digest if entry.projected else "",
+        digest_before=digest_before,
         digest_after="",
         method="columns by name",
         equal=False,
-        note=f"not there, and not declared as dropped: {', '.join(missing)}",
-        altered=entry.rows,
-        offenders=tuple(Offender({"column": name}, "is not there") for name in missing),
+        note=f"not there, and not declared as dropped: {', '.join(columns)}",
+        altered=rows_before,
+        offenders=tuple(Offender({"column": name}, "is not there") for name in columns),
     )
 
 
@@ -145,7 +147,7 @@ class _Sides:
         found = Differences(reading.fields, reading.key, self.plan.record.sample, may_add)
         if differing:
             self._look(found, differing, old.digits)
-        return _comparison(self.projection, self.table.id, old, new, found)
+        return comparison(self.projection, self.table.id, old, new, found)
 
     def _digests_before(self) -> TableDigests:
         taken = self.entry.projected
@@ -157,8 +159,6 @@ class _Sides:
             return digests(session, reading, self.projection.fingerprint)
 
     def _look(self, found: Differences, segments: tuple[Segment, ...], digits: int) -> None:
-        """Reads the segments that differ: ranges one by one, buckets in one scan."""
-        buckets = tuple(segment for segment in segments if segment.bucket is not None)
         database = self.before()
         old = self.projection.side_before(database.dialect, self.table_before)
         new = self.projection.side_after(self.target.dialect, self.table)
@@ -166,13 +166,25 @@ class _Sides:
             database.session(seconds=SECONDS) as was,
             self.target.session(seconds=SECONDS) as now,
         ):
-            for part in (buckets,) if buckets else ((segment,) for segment in segments):
-                found.look(rows_of(was, old, part, digits), rows_of(now, new, part, digits))
-                if not found.complete:
-                    return
+            look(found, segments, digits, (was, old), (now, new))
 
 
-def _comparison(
+def look(
+    found: Differences,
+    segments: tuple[Segment, ...],
+    digits: int,
+    before: tuple[Session, Reading],
+    after: tuple[Session, Reading],
+) -> None:
+    """Reads the segments that differ: ranges one by one, buckets in one scan."""
+    buckets = tuple(segment for segment in segments if segment.bucket is not None)
+    for part in (buckets,) if buckets else ((segment,) for segment in segments):
+        found.look(rows_of(*before, part, digits), rows_of(*after, part, digits))
+        if not found.complete:
+            return
+
+
+def comparison(
     projection: Projection, table: str, old: TableDigests, new: TableDigests, found: Differences
 ) -> TableComparison:
     """What the digests and, where these differ, the rows say together."""
