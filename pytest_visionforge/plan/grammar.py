@@ -5,12 +5,14 @@ Each function turns one text into its value or raises `Wrong` with what is wrong
 
 from __future__ import annotations
 
+import base64
 import re
 import warnings
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+PUBLIC_KEY_BYTES = 32
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
@@ -57,6 +59,17 @@ def share(text: str) -> float:
     if value > 100:
         raise Wrong(f"{said(text)} is more than all; a share is at most 100%")
     return value / 100
+
+
+def public_key(text: str) -> str:
+    """An Ed25519 public key: the 32 bytes in base64, as `visionforge key` prints it."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:
+        raw = b""
+    if len(raw) != PUBLIC_KEY_BYTES:
+        raise Wrong(f"{said(text)} is no Ed25519 public key; `visionforge key NAME.pem` prints one")
+    return text
 
 
 def _measured(text: str, units: dict[str, Any], expected: str) -> float:

@@ -41,8 +41,8 @@ def read(path: Path, environ: Mapping[str, str] = os.environ) -> Plan:
     """
     path = Path(os.path.normpath(path.absolute()))
     place = Place(file=path.name, directory=path.parent, environ=environ, errors=[])
-    raw = _content(path)
-    plan = _plan(path, raw, _toml(raw, path), place)
+    raw = content_of(path)
+    plan = _plan(path, raw, toml_of(raw, path), place)
     laws.keep(plan, place)
     if place.errors:
         raise PlanError("\n".join(place.errors))
@@ -54,12 +54,12 @@ def _plan(path: Path, raw: bytes, data: dict[str, Any], place: Place) -> Plan:
     said = keys(data, place, _READERS)
     if "plan" not in data:
         place.at("plan").note('is missing; write plan = "shop 4.2", the name on every record')
-    beside = _beside(place)
+    beside = beside_of(place)
     source, target = _addresses(data, said, place)
     return Plan(
         name=said.pop("plan", ""),
         path=path,
-        sha256=_sha256(raw, beside),
+        sha256=sha256_of(raw, beside),
         source=source,
         target=target,
         backup=said.pop("backup", None) or sections.backup({}, place),
@@ -70,7 +70,8 @@ def _plan(path: Path, raw: bytes, data: dict[str, Any], place: Place) -> Plan:
     )
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """The bytes of a plan file; PlanError where it cannot be read."""
     try:
         return path.read_bytes()
     except (OSError, ValueError) as error:
@@ -78,7 +79,8 @@ def _content(path: Path) -> bytes:
         raise PlanError(f"{path.name}: cannot be read: {reason}; looked for {path}") from None
 
 
-def _toml(raw: bytes, path: Path) -> dict[str, Any]:
+def toml_of(raw: bytes, path: Path) -> dict[str, Any]:
+    """The TOML in a plan file; PlanError where it is none."""
     try:
         return tomllib.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -105,7 +107,7 @@ def _addresses(data: dict[str, Any], said: dict[str, Any], place: Place) -> tupl
     return (both, both) if one else (source, target)
 
 
-def _beside(place: Place) -> dict[str, bytes]:
+def beside_of(place: Place) -> dict[str, bytes]:
     """The content of the rule and expectation files beside the plan, by name and in its order."""
     found = dict[str, bytes]()
     for path in sorted([*place.directory.glob("rules/*.sql"), *place.directory.glob("expectations/*.json")]):
@@ -117,7 +119,7 @@ def _beside(place: Place) -> dict[str, bytes]:
     return found
 
 
-def _sha256(raw: bytes, beside: Mapping[str, bytes]) -> str:
+def sha256_of(raw: bytes, beside: Mapping[str, bytes]) -> str:
     """The digest of the plan file, going on with the name and digest of each file beside it."""
     digest = hashlib.sha256(raw)
     for name, content in beside.items():

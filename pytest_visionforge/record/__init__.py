@@ -5,6 +5,7 @@ Nothing here needs a database or a driver: a record can be read anywhere.
 
 from __future__ import annotations
 
+from pytest_visionforge.record.attestation import attest
 from pytest_visionforge.record.evidence import broken_chain, seal, verify
 from pytest_visionforge.record.record import (
     Completeness,
@@ -29,6 +30,7 @@ __all__ = [
     "Record",
     "TableFacts",
     "WaiverFacts",
+    "attest",
     "broken_chain",
     "decide",
     "new_id",

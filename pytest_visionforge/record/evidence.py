@@ -13,6 +13,7 @@ from pytest_visionforge.record.record import NAME, read, record_files, stamp, wr
 from pytest_visionforge.record.shape import shaped
 
 MANIFEST = "manifest.json"
+SIGNATURES = "signatures"  # come after the seal: what they sign is the manifest
 
 
 def seal(directory: Path) -> Path:
@@ -22,13 +23,17 @@ def seal(directory: Path) -> Path:
     """
     path = directory / MANIFEST
     try:
-        found = _artefacts(directory)
-        artefacts = {name: {"bytes": size, "sha256": sha256} for name, (size, sha256) in found.items()}
-        manifest = {"format": 1, "record": directory.resolve().name, "artefacts": artefacts}
-        write_whole(path, (json.dumps(manifest, indent=1) + "\n").encode())
+        write_whole(path, _manifest(directory, _artefacts(directory)))
     except OSError as error:
         raise RecordError(f"{path}: cannot be written: {error.strerror or error}") from error
     return path
+
+
+def _manifest(directory: Path, found: Mapping[str, tuple[int, str]]) -> bytes:
+    """The manifest's very bytes: one that was altered anywhere is not what these say."""
+    artefacts = {name: {"bytes": size, "sha256": sha256} for name, (size, sha256) in found.items()}
+    manifest = {"format": 1, "record": directory.resolve().name, "artefacts": artefacts}
+    return (json.dumps(manifest, indent=1) + "\n").encode()
 
 
 def verify(directory: Path) -> tuple[str, ...]:
@@ -41,7 +46,7 @@ def verify(directory: Path) -> tuple[str, ...]:
     differs = [f"{name}: is missing" for name in sealed if name not in found]
     differs += [f"{name}: was added after the record was sealed" for name in found if name not in sealed]
     differs += [
-        f"{name}: was altered: SHA-256 {found[name][1][:12]}…, sealed as {sha256[:12]}…"
+        f"{name}: was altered: SHA-256 {found[name][1][:12]}…, manifest.json says {sha256[:12]}…"
         for name, sha256 in sealed.items()
         if name in found and found[name][1] != sha256
     ]
@@ -49,6 +54,8 @@ def verify(directory: Path) -> tuple[str, ...]:
         differs.append(f"{NAME}: is not in the manifest")
     elif NAME in found and (says := read(directory).id) != directory.resolve().name:
         differs.append(f"{NAME}: is the record {says}, not {directory.resolve().name}")
+    if not differs and (directory / MANIFEST).read_bytes() != _manifest(directory, found):
+        differs.append(f"{MANIFEST}: was altered: it is not what its own files say")
     return tuple(sorted(differs))
 
 
@@ -94,7 +101,7 @@ def _artefacts(directory: Path) -> dict[str, tuple[int, str]]:
     found = {}
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
-        if path.is_file() and name != MANIFEST:
+        if path.is_file() and name != MANIFEST and not name.startswith(f"{SIGNATURES}/"):
             with path.open("rb") as file:
                 found[name] = (path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
     return found
