@@ -1,13 +1,21 @@
-# demo: the whole product in ten seconds; test: everything, on real SQLite, PostgreSQL and MariaDB.
+# demo: the whole product in ten seconds; test: everything, on real SQLite, PostgreSQL and MariaDB;
+# soak: the property tests, twenty times as long; bench: what it costs (bench/RESULTS.md).
 PYTHON ?= python3
+ROWS ?= 5000000
 BIN := .venv/bin
-.PHONY: demo test lint clean
+.PHONY: demo test soak bench lint clean
 
 demo: .venv/installed          ## migrate the sample database, find the broken row, go back
 	$(BIN)/visionforge demo
 
 test: .venv/tested             ## run all tests; servers are started, and installed where missing
 	$(BIN)/pytest -n 2 --dist loadfile
+
+soak: .venv/tested             ## the property tests with twenty times the examples; takes its time
+	VISIONFORGE_SOAK=1 $(BIN)/pytest -m hypothesis -n 2
+
+bench: .venv/benched           ## measure beside reladiff, DuckDB and the servers; ROWS=500000 is quick
+	$(BIN)/python -m bench --rows $(ROWS)
 
 lint: .venv/tested             ## formatting, style and types
 	$(BIN)/ruff format --check
@@ -21,7 +29,12 @@ lint: .venv/tested             ## formatting, style and types
 
 .venv/tested: .venv/installed
 	$(BIN)/pip install -q --disable-pip-version-check -U 'pip>=25.1'
-	$(BIN)/pip install -q -e '.[postgresql,mysql]' --group test --group lint
+	$(BIN)/pip install -q -e '.[postgresql,mysql,encrypt]' --group test --group lint
+	touch $@
+
+.venv/benched: .venv/installed
+	$(BIN)/pip install -q --disable-pip-version-check -U 'pip>=25.1'
+	$(BIN)/pip install -q -e '.[postgresql,mysql]' --group bench
 	touch $@
 
 clean:                         ## forget what was installed and built

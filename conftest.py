@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import servers
+from tests.checks.matrix import pytest_terminal_summary as pytest_terminal_summary
 
 pytest_plugins = ["pytester"]
 

@@ -17,12 +17,19 @@ from pytest_visionforge import (
     rule,
 )
 
+from .moments import later, moment_literal
+from .offenders import Offence, judge
+from .scope import scope_of
+
 if TYPE_CHECKING:
     from pytest_visionforge.compare import Baseline, SchemaDifference, TableComparison
+    from pytest_visionforge.compare.sequences import Behind
     from pytest_visionforge.database import Database
     from pytest_visionforge.database import Sequence as NumberSequence
     from pytest_visionforge.plan.values import ChangedAt
     from pytest_visionforge.run import Run
+
+WHOLE_SECONDS = 6 * 3600.0  # per statement: a whole table is read
 
 
 @rule(PREMIGRATION)
@@ -125,9 +132,9 @@ def check_rows(database: Database, baseline: Baseline, run: Run, compared: str) 
     condition under [changes].
     """
     change = run.changes.of(compared)
-    known = baseline.tables.get(change.before)
+    known = baseline.of(change)
     if known is None:
-        raise CannotTell(f"the baseline knows no table {change.before}")
+        raise CannotTell(f"the baseline knows no table {change.origin}")
     wanted = known.projected.rows if known.projected and run.phase == POSTMIGRATION else known.rows
     table = database.table(compared)
     found = database.count(table)
@@ -175,7 +182,11 @@ def check_schema(
 
 @rule(POSTMIGRATION, ROLLBACK)
 def check_sequences(
-    database: Database, baseline: Baseline, run: Run, sequence: NumberSequence
+    database: Database,
+    sequences_behind: Mapping[str, Behind],
+    baseline: Baseline,
+    run: Run,
+    sequence: NumberSequence,
 ) -> Evidence | Finding:
     """The sequence goes on above the highest value of its column, and has not gone back.
 
@@ -186,8 +197,7 @@ def check_sequences(
     """
     from pytest_visionforge import compare
 
-    with database.session() as session:
-        behind = [each for each in compare.behind(session, database.schema) if each.sequence == sequence.id]
+    behind = [sequences_behind[sequence.id]] if sequence.id in sequences_behind else []
     back = [
         each
         for each in compare.went_back(baseline, database.schema, run.changes)
@@ -207,9 +217,51 @@ def check_sequences(
 
 
 @rule(POSTMIGRATION)
-def check_recent_changes(changed_at: ChangedAt) -> None:
+def check_recent_changes(run: Run, baseline: Baseline, changed_at: ChangedAt) -> Evidence | Finding:
     """What changed last on the source has arrived.
 
-    Writers that were not stopped write into the database that nobody will look at again.
+    Writers that were not stopped write into the database that nobody will look at again, or beside the
+    migration. No row of the source has changed since the baseline was taken, by the column that is set on
+    each change. Times without a zone are taken for UTC.
+
+    Remedy: Stop every writer, go back, and begin again with premigration.
     """
-    raise CannotTell("not built yet", "compare the newest rows by hand, and take changed_at out of the plan")
+    from pytest_visionforge.names import Names
+
+    if run.plan.in_place and changed_at.column in run.changes.of(changed_at.table).columns.values:
+        return Evidence(f"the migration itself sets {changed_at.column}, as declared")
+    phase = POSTMIGRATION if run.plan.in_place else PREMIGRATION
+    source = run.reachable("source")
+    names = Names(run.plan, source.schema, phase)
+    scope = scope_of(run.plan, source, names, changed_at)
+    column = scope.column(names.column(changed_at.table, changed_at.column))
+    changed = later(source, scope.quoted(column), moment_literal(source, baseline.taken.isoformat()))
+    words = f"{column.name} is later than the baseline, {baseline.taken:%Y-%m-%d %H:%M:%SZ}"
+    return judge(scope, Offence({words: changed}))
+
+
+@rule(POSTMIGRATION)
+def check_quiet_source(run: Run, baseline: Baseline, pair: tuple[str, str]) -> Evidence | Finding:
+    """The source is, row by row, what it was when the baseline was taken.
+
+    What was written to the source since then may have arrived or not; whoever wrote it believes that it
+    has, and nobody will look at the source again. All its tables are digested once more.
+
+    Remedy: Stop every writer of the source, empty the target, and begin again with premigration.
+    """
+    from pytest_visionforge import compare
+
+    source = run.reachable(pair[0])
+    before = {id: table.whole for id, table in baseline.tables.items() if table.whole}
+    uncompared = set(source.schema.tables) & {id for id in baseline.tables if id not in before}
+    with source.snapshot(seconds=WHOLE_SECONDS) as snapshot:
+        now = compare.identity_digests(snapshot, source.schema, uncompared, like=before)
+    found = compare.unequal(before, now)
+    if found:
+        return Finding(
+            f"{len(found)} tables of the source were written to since the baseline: {'; '.join(found[:10])}",
+            count=len(found),
+            of=len(before),
+        )
+    rows = sum(table.rows for table in now.values())
+    return Evidence(f"{len(now)} tables of the source are as the baseline has them", rows)

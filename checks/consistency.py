@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, timedelta
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_visionforge import POSTMIGRATION, PREMIGRATION, CannotTell, Evidence, Finding, Offender, rule
+from pytest_visionforge import (
+    POSTMIGRATION,
+    PREMIGRATION,
+    CannotTell,
+    Evidence,
+    Finding,
+    Offender,
+    Severity,
+    rule,
+)
 from pytest_visionforge.database import verbatim
 from pytest_visionforge.errors import DatabaseError, TimeLimit
 
@@ -15,13 +23,12 @@ from .agreement import disagreement
 from .kinds import NUMBERS, kind_of
 from .moments import differ_in_kind, later, moment_literal, unreadable
 from .offenders import Offence, displayed, judge
+from .queries import checks_of, violations, with_parameters
 from .relations import relation
-from .scope import as_shown, column_of, scope_of
+from .scope import as_shown, column_of, scope_of, scope_of_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from pytest_visionforge.database import Column, Database
+    from pytest_visionforge.database import Column, Database, Table
     from pytest_visionforge.names import Names
     from pytest_visionforge.plan import values
     from pytest_visionforge.plan.values import Plan
@@ -31,8 +38,6 @@ if TYPE_CHECKING:
 
 BOTH = (PREMIGRATION, POSTMIGRATION)
 CLOCKS_MAY_DIFFER = timedelta(minutes=5)
-_NO_PARAMETERS = r"""'(?:[^']|'')*'|"[^"]*"|--[^\n]*|/\*.*?\*/"""  # where a colon is a colon
-WIDEST = 8  # columns of a business rule's row that a finding shows
 
 
 # ---------------------------------------------------------------- time
@@ -189,6 +194,26 @@ def check_check(plan: Plan, database: Database, names: Names, holds: values.Hold
     return judge(scope, Offence({words: f"NOT ({condition})"}, passed_over=f"({condition}) IS NULL"))
 
 
+@rule(*BOTH, severity=Severity.WARN, dialects=("sqlite", "postgresql"))
+def check_generated(
+    plan: Plan, database: Database, names: Names, computed_table: Table
+) -> Evidence | Finding:
+    """A column that the database computes holds what its expression gives.
+
+    It was computed when the row was written: by another version, with another function, or before a load
+    that brought the values along.
+
+    Remedy: UPDATE the rows, so that they are computed again.
+    """
+    scope = scope_of_table(plan, database, names, computed_table)
+    reasons = {}
+    for column in computed_table.columns:
+        if column.generated:
+            same = database.dialect.language.same(scope.quoted(column), f"({verbatim(column.generated)})")
+            reasons[f"{column.name} is not {column.generated}"] = f"NOT ({same})"
+    return judge(scope, Offence(reasons))
+
+
 # ---------------------------------------------------------------- rules of the business
 
 
@@ -207,9 +232,10 @@ def check_rules(plan: Plan, database: Database, business_rule: values.BusinessRu
             f"the rule has no SQL for {database.dialect.name}",
             f'write sql = {{ {database.dialect.name} = "..." }} beside the others',
         )
-    sql = _with_parameters(text, business_rule.parameters)
+    sql = with_parameters(text, business_rule.parameters)
     try:
-        count, sample = _violations(database, sql, business_rule.parameters, plan.record.sample)
+        with database.session() as session:
+            count, rows = violations(session, sql, business_rule.parameters, plan.record.sample)
     except TimeLimit:
         raise
     except DatabaseError as error:
@@ -220,28 +246,9 @@ def check_rules(plan: Plan, database: Database, business_rule: values.BusinessRu
     return Finding(
         says=f"the query returned {count:,} row{'' if count == 1 else 's'}",
         count=count,
-        sample=sample,
+        sample=tuple(Offender({name: as_shown(value) for name, value in row.items()}) for row in rows),
         reproduce=displayed(database, sql, business_rule.parameters),
     )
 
 
-def _with_parameters(text: str, parameters: Iterable[str]) -> str:
-    """The rule's SQL, in which only its own parameters are parameters: `::date` and '12:30' are not."""
-    names = "|".join(map(re.escape, parameters)) or "(?!)"
-    pattern = rf"{_NO_PARAMETERS}|(?<![:\w])\\:(?P<name>{names})(?![:\w\\])"
-    return re.sub(
-        pattern, lambda match: f":{match['name']}" if match["name"] else match[0], verbatim(text), flags=re.S
-    )
-
-
-def _violations(
-    database: Database, sql: str, parameters: Any, limit: int
-) -> tuple[int, tuple[Offender, ...]]:
-    """How many rows a query returns, and the first of them; the rest is counted as it streams by."""
-    count, sample = 0, []
-    with database.session() as session:
-        for count, row in enumerate(session.rows(sql, **parameters), start=1):
-            if count <= limit:
-                columns = list(row._mapping.items())[:WIDEST]
-                sample.append(Offender({str(name): as_shown(value) for name, value in columns}))
-    return count, tuple(sample)
+globals().update(checks_of("consistency"))

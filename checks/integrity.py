@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_visionforge import (
@@ -21,9 +19,16 @@ from pytest_visionforge import (
 from pytest_visionforge.database import verbatim
 from pytest_visionforge.errors import CannotConnect, DatabaseError, TimeLimit
 
+from .integrity_schema import check_check_constraints as check_check_constraints
+from .integrity_schema import check_cycles as check_cycles
+from .integrity_schema import check_partial_keys as check_partial_keys
+from .integrity_schema import check_sequences as check_sequences
+from .integrity_schema import check_unique_on_target as check_unique_on_target
+from .integrity_schema import check_views as check_views
 from .kinds import NUMBERS, Kind, kind_of
 from .moments import beyond_moment, is_moment, unreadable
 from .offenders import Offence, displayed, judge
+from .queries import checks_of
 from .relations import Relation, of_reference, relation
 from .repeated import repeated
 from .scope import scope_of, scope_of_table
@@ -39,7 +44,6 @@ if TYPE_CHECKING:
 
 BOTH = (PREMIGRATION, POSTMIGRATION)
 NOT_STORED_HERE = ("virtual", "foreign")  # kinds of tables that only stand for something else
-SQL = Path(__file__).parent / "sql"
 
 
 # ---------------------------------------------------------------- the table itself
@@ -163,36 +167,6 @@ def check_validated(table: Table) -> Evidence | Finding:
         return Evidence(f"{of} indexes and constraints")
     words = ", ".join(str(offender) for offender in broken)
     return Finding(f"{len(broken)} of {of} indexes and constraints: {words}", len(broken), of, tuple(broken))
-
-
-@rule(*BOTH)
-def check_stored_type(plan: Plan, database: Database, names: Names, table: Table) -> Evidence | Finding:
-    """Every stored value is of the type that its column declares.
-
-    SQLite keeps text in a column of integers, a lax MySQL keeps dates of zeros; a stricter DBMS refuses
-    them in the middle of the load.
-
-    Remedy: Correct the values, or set them to NULL, before the migration.
-    """
-    reasons = {}
-    scope = scope_of_table(plan, database, names, table)
-    for column in table.columns:
-        condition = _misfit(database.dialect.name, kind_of(column))
-        if condition and not column.generated:
-            words = f"{column.name} holds what is no {column.type}"
-            reasons[words] = condition.format(column=scope.quoted(column))
-    if not reasons or table.kind in NOT_STORED_HERE:
-        return Evidence("the DBMS itself keeps every value to the type of its column")
-    return judge(scope, Offence(reasons))
-
-
-@cache
-def _misfit(dbms: str, kind: Kind) -> str:
-    """The condition of values that do not fit a kind of column; '' where the DBMS refuses them itself."""
-    path = SQL / dbms / f"stored_type.{Kind.DATE if kind is Kind.MOMENT else kind}.sql"
-    if not path.is_file():
-        return ""
-    return re.sub(r"^--.*\n", "", path.read_text("utf-8"), flags=re.M).strip()
 
 
 # ---------------------------------------------------------------- rows and their relatives
@@ -404,3 +378,6 @@ def _beyond_number(scope: Scope, column: Column, sign: str, side: str) -> str:
             f'convert it: check = ["cast({column.name} as ...) between ... and ..."]',
         )
     return f"{scope.quoted(column)} {sign} {side}"
+
+
+globals().update(checks_of("integrity"))

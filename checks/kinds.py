@@ -36,6 +36,7 @@ _PATTERNS = (
     (Kind.NUMBER, r"^(numeric|decimal|dec|number|fixed|real|float|double|money)\b"),
     (Kind.BYTES, r"blob|binary|bytea"),
 )
+_SIZE = re.compile(r"\(\s*(\d+)\s*\)")
 _SCALE = re.compile(r"\(\s*\d+\s*,\s*(\d+)\s*\)")
 _NO_SCALE = re.compile(r"(numeric|decimal|dec)\s*\(\s*\d+\s*\)", re.I)
 
@@ -46,11 +47,23 @@ def kind_of(column: Column) -> Kind:
     return next((kind for kind, pattern in _PATTERNS if re.search(pattern, declared)), Kind.OTHER)
 
 
+def size_of(column: Column) -> int | None:
+    """How many characters the type of a text allows; None where it says nothing."""
+    size = _SIZE.search(column.type)
+    return int(size[1]) if size else None
+
+
+def scale_of(column: Column) -> int | None:
+    """How many decimals the type of a number allows; None where it says nothing."""
+    scale = _SCALE.search(column.type)
+    return int(scale[1]) if scale else None
+
+
 def tolerance_of(column: Column) -> Decimal | None:
     """Half a unit of the last declared decimal; 0 for integers; None where no scale is declared."""
-    scale = _SCALE.search(column.type)
-    if scale:
-        return Decimal(5).scaleb(-int(scale[1]) - 1)
+    scale = scale_of(column)
+    if scale is not None:
+        return Decimal(5).scaleb(-scale - 1)
     if _NO_SCALE.fullmatch(column.type.strip()):
         return Decimal("0.5")
     return Decimal(0) if kind_of(column) is Kind.INTEGER else None

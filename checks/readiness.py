@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -21,16 +22,29 @@ from pytest_visionforge import (
     Evidence,
     Finding,
     Offender,
+    Severity,
     rule,
 )
 from pytest_visionforge.errors import DatabaseError
 
 from .machine import Denied, human, program_path, program_version, prove, volume_of
+from .queries import checks_of
+from .readiness_machine import check_cpu as check_cpu
+from .readiness_machine import check_exported_passwords as check_exported_passwords
+from .readiness_machine import check_inodes as check_inodes
+from .readiness_machine import check_memory as check_memory
+from .readiness_machine import check_mounted as check_mounted
+from .readiness_machine import check_open_files as check_open_files
+from .readiness_machine import check_private_files as check_private_files
+from .readiness_machine import check_temporary as check_temporary
+from .readiness_machine import check_user as check_user
 
 if TYPE_CHECKING:
     from pytest_visionforge.database import Database
     from pytest_visionforge.plan.values import Plan
 
+CLOCKS_APART = timedelta(seconds=5)
+REPLICA_SECONDS = 10
 ALWAYS = (PREMIGRATION, POSTMIGRATION, ROLLBACK)
 
 # The oldest version of each DBMS that is tested; as many of its parts count as are written here.
@@ -297,3 +311,71 @@ def check_source_is_not_target(
     if source.identity.id == target.identity.id:
         return Finding(f"{source.shown} and {target.shown} are the same database ({source.identity.id})")
     return Evidence(f"{source.shown} and {target.shown}")
+
+
+@rule(PREMIGRATION, severity=Severity.WARN)
+def check_clock(unopened: Callable[[str], Database], role: str) -> Evidence | Finding:
+    """The server's clock and this machine's agree to within 5 seconds.
+
+    What was changed last, and what lies in the future, is said by the one clock and read by the other.
+
+    Remedy: Let chrony or ntpd keep both clocks.
+    """
+    before = datetime.now(UTC)
+    theirs = unopened(role).now()
+    after = datetime.now(UTC)
+    apart = max(before - theirs, theirs - after, timedelta())
+    says = f"{apart.total_seconds():.1f} s apart"
+    return Finding(says) if apart > CLOCKS_APART else Evidence(says)
+
+
+@rule(PREMIGRATION, dialects=("sqlite",))
+def check_file_writable(unopened: Callable[[str], Database], written: str) -> Evidence | Finding:
+    """The file of the database that is migrated can be written, and its directory too.
+
+    SQLite keeps its journal beside the file: without rights in the directory no write begins.
+
+    Remedy: chmod or chown file and directory.
+    """
+    path = Path(unopened(written).url.database or "")
+    try:
+        prove(path, "rw")
+        prove(path.parent, "rwx")
+    except Denied as denied:
+        return Finding(str(denied), remedy=denied.remedy)
+    return Evidence(str(path))
+
+
+@rule(PREMIGRATION, severity=Severity.WARN, dialects=("mysql",))
+def check_replica(unopened: Callable[[str], Database], role: str) -> Evidence | Finding:
+    """The server, if it is a replica, has applied everything that its source wrote.
+
+    A replica that stands still looks like any other database; what has not arrived there is missed later.
+
+    Remedy: START REPLICA, look at its last error, and wait until nothing is left to apply.
+    """
+    database = unopened(role)
+    try:
+        with database.session() as session:
+            rows = [dict(row._mapping) for row in session.all("SHOW REPLICA STATUS")]
+    except DatabaseError as error:
+        grant = f"GRANT REPLICA MONITOR (MySQL: REPLICATION CLIENT) ON *.* TO {database.url.username}"
+        raise CannotTell(str(error), grant) from None
+    late = [row for row in rows if _behind(row) is None or _behind(row) > REPLICA_SECONDS]
+    if late:
+        return Finding("; ".join(map(_replica_said, late)), len(late))
+    return Evidence("it is up to date" if rows else "it is no replica")
+
+
+def _behind(row: Mapping[str, Any]) -> Any:
+    """Seconds behind its source; None where replication stands still."""
+    return next((row[name] for name in row if name.startswith("Seconds_Behind_")), None)
+
+
+def _replica_said(row: Mapping[str, Any]) -> str:
+    behind, error = _behind(row), row.get("Last_Error") or row.get("Last_IO_Error") or ""
+    state = "replication stands still" if behind is None else f"{behind} s behind its source"
+    return f"{state}{f': {error}' if error else ''}"
+
+
+globals().update(checks_of("readiness"))

@@ -88,22 +88,43 @@ def check_recent(backup: Backup, plan: Plan) -> Evidence | Finding:
 
 
 @rule(PREMIGRATION)
-def check_automatic(automatic_rollback: str) -> None:
+def check_automatic(plan: Plan, automatic_rollback: str) -> Evidence | Finding:
     """The backup is put back by itself if postmigration fails: [backup] rollback.
 
     Who relies on it must be able to.
 
+    Only visionforge cutover goes back by itself; pytest alone never does.
+
     Remedy: Set [backup] rollback = "never", and go back with visionforge rollback.
     """
-    raise CannotTell("not built yet")
+    if not plan.migration.all_steps:
+        return Finding(
+            "the plan names no migration to run, so nobody is there when it fails: write [migration] command"
+        )
+    if plan.backup.kind != "full":
+        return Finding(f'a backup of kind "{plan.backup.kind}" is not what a database is put back from')
+    return Evidence(f"visionforge cutover goes back by itself ({automatic_rollback})")
 
 
 @rule(PREMIGRATION, severity=Severity.WARN)
-def check_retention(retention: str) -> None:
+def check_retention(plan: Plan, retention: str) -> Evidence | Finding:
     """Backups are kept as long as the plan says, and no longer: [backup] keep.
 
-    Nothing is pruned yet: every backup is kept, and takes its room.
+    What nobody needs any more takes the room of the next backup.
 
-    Remedy: Remove old backups by hand; visionforge backup list shows what each has proved.
+    Remedy: Look at what would go, visionforge backup prune, and let it go: --yes.
     """
-    raise CannotTell("not built yet")
+    from pytest_visionforge import backup as room
+    from pytest_visionforge import dialects
+    from pytest_visionforge.cutover.rollback import needed
+
+    url = dialects.parse_url(plan.source.url)
+    place = dialects.of(url).archive.place(url)
+    policy, store = room.Policy.of(plan.backup.keep), plan.backup.store
+    found = room.prune(plan.backup.directory, policy, place=place, store=store, needed=needed(plan))
+    going = [decision.backup.id for decision in found if not decision.kept]
+    if going:
+        return Finding(f"{len(going)} of {len(found)} backups are kept by nothing: {', '.join(going[:5])}")
+    word = "tagged" if retention == "tags" else retention
+    by_it = sum(any(reason.startswith(word) for reason in decision.reasons) for decision in found)
+    return Evidence(f"of {len(found)} backups none is to go; {retention} keeps {by_it}")

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_visionforge import fixtures
+from pytest_visionforge.applies import check_known, gathered
 from pytest_visionforge.errors import PlanError
-from pytest_visionforge.rules import PHASES, SUITES, Rule, facts_of
+from pytest_visionforge.plan.values import Checks
+from pytest_visionforge.rules import PHASES, SUITES, Rule, facts_of, shipped
 
 if TYPE_CHECKING:
     from pytest_visionforge.objects import Object, Scope
@@ -50,6 +52,8 @@ class PlanFile(pytest.File):
             return  # somebody runs their own tests: no database is asked
         try:
             run = run_of(self.config, self.path)
+            if run.plan.checks != Checks():
+                check_known(run.plan.checks, shipped())
         except PlanError as error:
             self.config.stash[PLAN_ERROR] = str(error)
             raise self.CollectError(str(error)) from None
@@ -75,7 +79,7 @@ class Phase(pytest.Collector):
         """One suite for each module of checks; all that they plan is noted, whatever is selected later."""
         scope = self.run.scope(self.name)
         suites = [self._suite(name, scope) for name in SUITES]
-        self.config.stash.setdefault(NOT_APPLICABLE, {})[self.name] = scope.not_applicable
+        self.config.stash.setdefault(NOT_APPLICABLE, {})[self.name] = gathered(scope.not_applicable)
         planned = self.config.stash.setdefault(PLANNED, {})
         planned[self.name] = [nodeid for suite in suites for nodeid in suite.planned()]
         return suites

@@ -5,6 +5,7 @@ VisionForgeError
 ├── DatabaseError        a database does not do what was asked
 │   ├── CannotConnect    it cannot be reached or opened
 │   └── TimeLimit        a statement ran into its time limit
+├── MigrationError       the migration or the cutover failed (exit code 1)
 ├── BackupError          a backup could not be made, read, proved or put back
 └── RecordError          a record or baseline cannot be read or is not what it says
 """
@@ -36,6 +37,12 @@ class CannotConnect(DatabaseError):
 
 class TimeLimit(DatabaseError):
     """A statement ran into its time limit and was cancelled by the server."""
+
+
+class MigrationError(VisionForgeError):
+    """The migration or the cutover failed; the message says in which step, and what is safe to do."""
+
+    exit_code = 1
 
 
 class BackupError(VisionForgeError):

@@ -6,6 +6,7 @@ import difflib
 import textwrap
 
 from pytest_visionforge.errors import PlanError
+from pytest_visionforge.rulebook import does, facts
 from pytest_visionforge.rules import Rule, shipped
 
 WIDTH = 90
@@ -22,33 +23,40 @@ def find(name: str) -> Rule:
         if rule.word in parts:
             return rule
     close = difflib.get_close_matches(name, [*by_id, *(rule.word for rule in rules)], 1)
-    hint = f'did you mean "{close[0]}"?' if close else f"there are {', '.join(by_id)}"
+    hint = f'did you mean "{close[0]}"?' if close else "visionforge rules lists them"
     raise PlanError(f"{name}: there is no such rule; {hint}")
 
 
 def told(rule: Rule) -> str:
     """The rule for a person."""
+    said = facts(rule)
     lines = [rule.id, f"  {rule.law}", ""]
-    for label, text in (("Why", rule.why), ("Fix", rule.remedy)):
+    for label, text in (
+        ("Why", rule.why),
+        ("Fix", rule.remedy),
+        ("When", f"{said['runs']}; a violation {does(rule)}"),
+        ("Rights", "; ".join(f"{name}: {grant}" for name, grant in said["rights"].items())),
+        ("Numbers", ", ".join(f"{rule.id}.{name} = {value:g}" for name, value in said["limits"].items())),
+        ("Run", f'pytest -m {rule.phases[0]} -k "check_{rule.word}"'),
+    ):
         if text:
             lines += [_wrapped(label, text), ""]
-    lines += [
-        _wrapped("When", f"{' and '.join(rule.phases)}; a violation {_does(rule)}"),
-        "",
-        _wrapped("Run", f'pytest -m {rule.phases[0]} -k "check_{rule.word}"'),
-        "",
+    for title, sql in said["sql"].items():
+        lines += [f"  SQL      {title}", textwrap.indent(sql, " " * 11), ""]
+    return "\n".join([*lines, *_waiver(rule)])
+
+
+def _waiver(rule: Rule) -> tuple[str, ...]:
+    """How a violation is accepted."""
+    named = rule.id if rule.statements else f"TABLE.{rule.word}.COLUMN"
+    return (
         "  Waive    [[waivers]]",
-        f'           check = "TABLE.{rule.word}.COLUMN"      # the name that the record shows',
+        f'           check = "{named}"      # the name that the record shows',
         '           reason = "..."',
         '           by = "..."',
         "           until = 2026-12-31                 # the last day on which it holds, UTC",
         "           rows = 3                           # more than that fails again",
-    ]
-    return "\n".join(lines)
-
-
-def _does(rule: Rule) -> str:
-    return "closes the gate" if rule.severity == "block" else "is reported and counted"
+    )
 
 
 def _wrapped(label: str, text: str) -> str:

@@ -14,7 +14,9 @@ import pytest
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Backup
     from pytest_visionforge.compare import Baseline, SchemaDifference
+    from pytest_visionforge.compare.sequences import Behind
     from pytest_visionforge.database import Database
+    from pytest_visionforge.expectations import Batches
     from pytest_visionforge.names import Names
     from pytest_visionforge.plan.values import Plan
     from pytest_visionforge.run import Run
@@ -93,6 +95,21 @@ def schema_differences(
     return by_owner
 
 
+def sequences_behind(database: Database) -> Mapping[str, Behind]:
+    """The sequences whose next number is taken already, by id."""
+    from pytest_visionforge import compare
+
+    with database.session() as session:
+        return {each.sequence: each for each in compare.behind(session, database.schema)}
+
+
+def batches(plan: Plan, database: Database, names: Names) -> Batches:
+    """What great_expectations says of the plan's expectations, table by table."""
+    from pytest_visionforge.expectations import Batches
+
+    return Batches(plan, database, names)
+
+
 ALL: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -108,5 +125,7 @@ ALL: dict[str, Callable[..., Any]] = {
         backup,
         before,
         schema_differences,
+        sequences_behind,
+        batches,
     )
 }

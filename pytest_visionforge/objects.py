@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_visionforge import applies
 from pytest_visionforge.names import Names
 from pytest_visionforge.outcome import Severity
 from pytest_visionforge.plan import values
@@ -44,6 +45,15 @@ class Object:
 
 
 @dataclass(frozen=True)
+class Server:
+    """What a database says of itself: its dialect, product and version ("" and () if it does not answer)."""
+
+    dialect: str
+    product: str = ""
+    version: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Scope:
     """What objects are found in: the plan, the phase, and the facts of the databases if they answer."""
 
@@ -52,12 +62,18 @@ class Scope:
     schema: Schema | None = None
     baseline: Baseline | None = None
     directories: tuple[str, ...] = ()
+    servers: Mapping[str, Server] = field(default_factory=dict)
     not_applicable: dict[str, str] = field(default_factory=dict)
 
     @property
     def roles(self) -> tuple[str, ...]:
         """The databases of the plan."""
         return ("source",) if self.plan.in_place else ("source", "target")
+
+    @property
+    def role(self) -> str:
+        """The database that the phase is about."""
+        return self.roles[-1] if self.phase == POSTMIGRATION else "source"
 
     @property
     def changes(self) -> values.Changes:
@@ -78,11 +94,20 @@ class Scope:
 
 
 def of_rule(rule: Rule, scope: Scope) -> list[Object] | None:
-    """The objects that a rule runs on; None for a rule that runs once, on none in particular."""
-    for argument in rule.needs:
-        if argument in OBJECTS:
-            return list(OBJECTS[argument](scope))
-    return None
+    """The objects that a rule runs on; None for a rule that runs once, on none in particular.
+
+    None of them, and the reason noted, where the rule does not apply to the databases of the plan.
+    """
+    argument = next((name for name in rule.needs if name in OBJECTS), "")
+    if reason := applies.refusal(rule, scope, argument):
+        scope.not_applicable[rule.id] = reason
+        return []
+    if not argument:
+        return None
+    objects = list(OBJECTS[argument](scope))
+    if argument == "role":
+        return [each for each in objects if not applies.on_role(rule, scope, each.value)]
+    return objects
 
 
 def _table_rules(kind: type[values.TableRule]) -> Callable[[Scope], Iterable[Object]]:
@@ -109,6 +134,27 @@ def _foreign_keys(scope: Scope) -> Iterable[Object]:
             yield Object(f"{table.id}.{part}", ForeignKeyOf(table, key), table.id, part)
 
 
+def _composite_keys(scope: Scope) -> Iterable[Object]:
+    """Foreign keys of several columns, some of which may be NULL."""
+    for each in _foreign_keys(scope):
+        table, key = each.value
+        columns = [table.column(name) for name in key.columns]
+        if len(columns) > 1 and any(column and column.nullable for column in columns):
+            yield each
+
+
+def _own_keys(scope: Scope) -> Iterable[Object]:
+    """Foreign keys of one column that lead into their own table: hierarchies."""
+    for each in _foreign_keys(scope):
+        table, key = each.value
+        if key.parent == table.id and len(key.columns) == len(key.parent_columns) == 1:
+            yield each
+
+
+def _tables_with(has: Callable[[Table], object]) -> Callable[[Scope], Iterable[Object]]:
+    return lambda scope: (each for each in _tables(scope) if has(each.value))
+
+
 def _compared(scope: Scope) -> Iterable[Object]:
     """Tables that are there before and after, named as they are in this phase."""
     for table in _tables_before(scope):
@@ -119,6 +165,14 @@ def _compared(scope: Scope) -> Iterable[Object]:
             scope.not_applicable[f"{named}.values"] = f"excluded: {scope.excluded(named)}"
         else:
             yield Object(named, named, named)
+    yield from _split(scope)
+
+
+def _split(scope: Scope) -> Iterable[Object]:
+    """Tables of whose rows the plan says from which others they are."""
+    for change in scope.changes.tables.values():
+        if change.split_from:
+            yield Object(change.name, change.name, change.name)
 
 
 def _tables_before(scope: Scope) -> list[str]:
@@ -129,16 +183,20 @@ def _tables_before(scope: Scope) -> list[str]:
 
 
 def _schema_objects(scope: Scope) -> Iterable[Object]:
-    """Every table before or after, then all views and all sequences as one object each."""
+    """Every table before, after or declared; then all views, all sequences and so on as one object each."""
+    from pytest_visionforge.compare import GROUPS
+
     before = scope.baseline.schema if scope.baseline else scope.schema
     if before is None:
         return
     tables = {scope.changes.after(table) or table for table in before.tables}
-    tables.update(scope.schema.tables if scope.schema else ())
+    tables.update(scope.schema.tables if scope.schema else (), scope.changes.tables)
     for table in sorted(tables):
         yield Object(table, table, table)
-    for kind in ("views", "sequences"):
-        if getattr(before, kind) or (scope.schema and getattr(scope.schema, kind)):
+    for kind in GROUPS:
+        sides = [side for side in (before, scope.schema) if side]
+        found = [getattr(side, kind) for side in sides if kind != "database"]
+        if kind == "database" or any(found) or getattr(scope.changes, kind) != values.Declared():
             yield Object(kind, kind, part=kind)
 
 
@@ -183,7 +241,11 @@ def _target_role(scope: Scope) -> Iterable[str]:
 
 OBJECTS: Mapping[str, Callable[[Scope], Iterable[Object]]] = {
     "table": _tables,
+    "checked_table": _tables_with(lambda table: table.checks),
+    "computed_table": _tables_with(lambda table: any(column.generated for column in table.columns)),
     "foreign_key": _foreign_keys,
+    "composite_key": _composite_keys,
+    "own_key": _own_keys,
     "not_null": _table_rules(values.NotNull),
     "unique": _table_rules(values.Unique),
     "pattern": _table_rules(values.Pattern),
@@ -205,6 +267,7 @@ OBJECTS: Mapping[str, Callable[[Scope], Iterable[Object]]] = {
     "schema_object": _schema_objects,
     "sequence": _fed_columns,
     "role": _named(_target_role),
+    "written": _named(lambda scope: scope.roles[-1:]),
     "pair": _pair,
     "variable": _named(lambda scope: scope.plan.environment.variables),
     "variable_match": lambda scope: (

@@ -44,6 +44,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="where this run's record goes (default: the plan's [record] directory)",
     )
+    group.addoption(
+        "--visionforge-protect",
+        metavar="WHEN",
+        nargs="?",
+        const="always",
+        default=None,
+        choices=("always", "on-failure", "never"),
+        help="back the plan's database up before the tests, and put it back after them:"
+        " always (default), on-failure, or never (then the backup is only there)",
+    )
     parser.addini(
         "visionforge_plans",
         "file names of plans",
@@ -58,7 +68,13 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, question in {**PHASES, **SUITES}.items():
         config.addinivalue_line("markers", f"{name}: {question}")
     config.addinivalue_line("markers", "severity(level): what a failure means: block or warn")
-    if hasattr(config, "workerinput") or not _is_asked_for(config):
+    if hasattr(config, "workerinput"):
+        return
+    if config.getoption("visionforge_protect") and not config.option.collectonly:
+        from pytest_visionforge.protect import Protector
+
+        config.pluginmanager.register(Protector(config), "visionforge-protector")
+    if not _is_asked_for(config):
         return
     from pytest_visionforge.session import Owner, direct_reports
 
@@ -223,5 +239,5 @@ def pytest_html_results_summary(prefix: list[str], session: pytest.Session) -> N
     from pytest_visionforge.record.html_report import results_summary
 
     owner = session.config.pluginmanager.get_plugin("visionforge-owner")
-    if owner and owner.record:
-        results_summary(prefix, owner.record, history=owner.history)
+    if owner and owner.record and owner.around:
+        results_summary(prefix, owner.record, owner.around)

@@ -26,19 +26,21 @@ def _prepared(run: Run, tell: Callable[[str], None]) -> Prepared:
     run.directory.mkdir(parents=True, exist_ok=True)
     try:
         source = run.reachable("source")
-        with source.session(seconds=SNAPSHOT_SECONDS) as snapshot:
+        schema = source.schema  # a session of its own: the snapshot takes all there are
+        with source.snapshot(seconds=SNAPSHOT_SECONDS) as snapshot:
             try:
-                baseline = compare.take(snapshot, plan, source.schema, run.directory / BASELINE, tell)
+                baseline = compare.take(snapshot, plan, schema, run.directory / BASELINE, tell)
             except (VisionForgeError, CannotTell) as error:
                 return Prepared(baseline_error=str(error), backup_error="there is no baseline to prove it by")
             made = backup.create(
-                snapshot,
+                snapshot.main,
                 plan.backup.directory,
                 kind=plan.backup.kind,
                 url=source.url,
                 digests={id: table.whole for id, table in baseline.tables.items() if table.whole},
                 shown=plan.source.shown,
                 progress=tell,
+                store=plan.backup.store,
             )
     except (VisionForgeError, CannotTell) as error:
         return Prepared(backup_error=str(error))

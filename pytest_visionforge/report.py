@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,21 @@ def compose(owner: Owner, run: Run, *, interrupted: bool) -> record.Record:
             *_not_checked(run.plan, owner.not_applicable.get(run.phase, {})),
             *_not_compared(run),
         ),
+        planned=tuple(planned),
+        skipped=dict(owner.skipped),
+        errors=tuple(owner.errors),
     )
+
+
+def heading(run: Run, started: datetime) -> dict[str, Any]:
+    """What is known of a record before the first check: plain values."""
+    return {
+        "plan": run.plan.name,
+        "plan_sha256": run.plan.sha256,
+        "phase": run.phase,
+        "started": started.isoformat(),
+        "origin": asdict(origin(run.plan.directory)),
+    }
 
 
 def _databases(run: Run) -> Iterator[tuple[str, record.DatabaseFacts]]:
@@ -107,8 +122,13 @@ def _baseline(run: Run) -> dict[str, Any]:
 def _declared(changes: Changes) -> Iterator[str]:
     for change in changes.tables.values():
         yield from _declared_of(change)
-    for kind in ("views", "sequences"):
+    for kind in ("views", "sequences", "routines", "types", "extensions", "events", "grants"):
         yield from _objects(kind, getattr(changes, kind))
+    for new, old in changes.roles.renamed.items():
+        yield f"role {old} is renamed to {new}"
+    for word in ("owners", "options"):
+        if names := getattr(changes, word):
+            yield f"{word} {', '.join(names)}"
 
 
 def _declared_of(change: TableChange) -> Iterator[str]:
@@ -123,12 +143,14 @@ def _declared_of(change: TableChange) -> Iterator[str]:
         yield f"{name}: {old} is renamed to {new}"
     for column, expression in columns.values.items():
         yield f"{name}.{column} = {expression}"
-    for word in ("added", "dropped", "types", "nullable", "defaults"):
+    for word in ("added", "dropped", "types", "nullable", "defaults", "collations", "comments"):
         if names := getattr(columns, word):
             yield f"{name}: columns.{word} {', '.join(names)}"
     if change.rows != "unchanged":
         yield f"{name}: rows {change.rows}"
-    for kind in ("indexes", "keys", "checks", "triggers"):
+    if change.options:
+        yield f"{name}: options {', '.join(change.options)}"
+    for kind in ("indexes", "keys", "checks", "triggers", "partitions", "policies"):
         yield from (f"{name}: {text}" for text in _objects(kind, getattr(change, kind)))
 
 

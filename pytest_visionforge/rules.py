@@ -11,9 +11,12 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_visionforge.outcome import Severity
+
+if TYPE_CHECKING:
+    from pytest_visionforge.statements import Statements
 
 PREMIGRATION, POSTMIGRATION, ROLLBACK = "premigration", "postmigration", "rollback"
 PHASES = (PREMIGRATION, POSTMIGRATION, ROLLBACK)
@@ -34,7 +37,12 @@ _MARK = "__visionforge_rule__"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The facts of one rule; `id` is `suite.word`, as in `integrity.not_null`."""
+    """The facts of one rule; `id` is `suite.word`, as in `integrity.not_null`.
+
+    `asked`: it runs only where the plan asks for it. `dialects` are those that it is for; () or "any"
+    for all. `towards`: it is about the way to a target of those dialects, from another one. `statements`
+    are its files, where it is written in SQL.
+    """
 
     suite: str
     word: str
@@ -44,6 +52,10 @@ class Rule:
     severity: Severity
     phases: tuple[str, ...]
     needs: tuple[str, ...]
+    asked: bool = False
+    dialects: tuple[str, ...] = ()
+    towards: tuple[str, ...] = ()
+    statements: Statements | None = None
 
     @property
     def id(self) -> str:
@@ -51,11 +63,21 @@ class Rule:
         return f"{self.suite}.{self.word}"
 
 
-def rule(*phases: str, severity: Severity = Severity.BLOCK) -> Callable[[F], F]:
-    """Declares a `check_...` function to be a rule that runs in the given phases."""
+def rule(
+    *phases: str,
+    severity: Severity = Severity.BLOCK,
+    asked: bool = False,
+    dialects: tuple[str, ...] = (),
+    towards: tuple[str, ...] = (),
+    statements: Statements | None = None,
+) -> Callable[[F], F]:
+    """Declares a `check_...` function to be a rule that runs in the given phases.
+
+    The suite is its module: `readiness.py` and the modules whose names begin with `readiness_`.
+    """
 
     def mark(function: F) -> F:
-        setattr(function, _MARK, (phases, severity))
+        setattr(function, _MARK, (phases, severity, asked, dialects, towards, statements))
         return function
 
     return mark
@@ -66,10 +88,10 @@ def facts_of(function: Callable[..., Any]) -> Rule | None:
     declared = getattr(function, _MARK, None)
     if declared is None:
         return None
-    phases, severity = declared
+    phases, severity, asked, dialects, towards, statements = declared
     law, why, remedy = _parts(inspect.getdoc(function) or "")
     return Rule(
-        suite=function.__module__.rpartition(".")[2],
+        suite=function.__module__.rpartition(".")[2].partition("_")[0],
         word=function.__name__.removeprefix("check_"),
         law=law,
         why=why,
@@ -77,6 +99,10 @@ def facts_of(function: Callable[..., Any]) -> Rule | None:
         severity=severity,
         phases=phases,
         needs=tuple(inspect.signature(function).parameters),
+        asked=asked,
+        dialects=dialects or (statements.dialects if statements else ()),
+        towards=towards,
+        statements=statements,
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_visionforge.errors import CannotConnect, VisionForgeError
-from pytest_visionforge.objects import Scope
+from pytest_visionforge.objects import Scope, Server
 from pytest_visionforge.outcome import CannotTell
 from pytest_visionforge.plan.values import Changes, Plan
 from pytest_visionforge.rules import POSTMIGRATION, PREMIGRATION
@@ -149,7 +149,20 @@ class Run:
             schema=schema,
             baseline=None if phase == PREMIGRATION else self.baseline_or_none,
             directories=self._directories(phase) if schema else (),
+            servers={role: self._server(role) for role in ("source", "target") if self._has(role)},
         )
+
+    def _has(self, role: str) -> bool:
+        return role == "source" or not self.plan.in_place
+
+    def _server(self, role: str) -> Server:
+        """What a database says of itself; its dialect alone where it does not answer."""
+        dialect = self.database(role).dialect.name
+        try:
+            database = self.reachable(role)
+            return Server(dialect, database.identity.dbms, database.version)
+        except (CannotTell, VisionForgeError):
+            return Server(dialect)
 
     def _directories(self, phase: str) -> tuple[str, ...]:
         database = self.database(self.role(phase))
@@ -199,7 +212,7 @@ class Run:
         if prepared.backup_error or not prepared.backup:
             raise CannotTell(f"because the backup failed: {prepared.backup_error or 'none was taken'}")
         try:
-            return backup.find(self.plan.backup.directory, prepared.backup)
+            return backup.find(self.plan.backup.directory, prepared.backup, self.plan.backup.store)
         except VisionForgeError as error:
             raise CannotTell(f"because the backup is gone: {error}") from None
 

@@ -17,7 +17,7 @@ import pytest
 
 from pytest_visionforge import fixtures
 from pytest_visionforge.collect import NOT_APPLICABLE, PLAN_ERROR, PLANNED, RUN, Phase, mentioned_phases
-from pytest_visionforge.errors import PlanError
+from pytest_visionforge.errors import PlanError, RecordError
 from pytest_visionforge.outcome import Outcome
 from pytest_visionforge.progress import Progress
 from pytest_visionforge.rules import PHASES, PREMIGRATION
@@ -25,6 +25,8 @@ from pytest_visionforge.rules import PHASES, PREMIGRATION
 if TYPE_CHECKING:
     from pytest_visionforge.outcome import Result
     from pytest_visionforge.record import Record
+    from pytest_visionforge.record.around import Around
+    from pytest_visionforge.record.partial import Partial
     from pytest_visionforge.run import Run
 
 START: pytest.StashKey[tuple[str, str]] = pytest.StashKey()
@@ -178,7 +180,8 @@ class Owner:
         self.not_applicable: dict[str, dict[str, str]] = {}
         self.errors: list[str] = []
         self.record: Record | None = None
-        self.history: tuple[Record, ...] = ()
+        self.around: Around | None = None
+        self.partial: Partial | None = None
         self.prepared = False
 
     # -------------------------------------------------------------- before
@@ -227,12 +230,23 @@ class Owner:
         self.prepared = True
         run = run_in(self.config)
         run.phase = phases.pop()
+        self.partial = self._begun(run, ids)
         wanted = any(f"::{suite}.py::" in nodeid for nodeid in ids for suite in _PREPARING_SUITES)
         if run.phase == PREMIGRATION and wanted:
             from pytest_visionforge.prepare import prepare
 
             with Progress(sys.stderr) as tell:
                 prepare(run, tell)
+
+    def _begun(self, run: Run, ids: list[str]) -> Partial | None:
+        """What a kill would leave; a directory that cannot be written is told at the end."""
+        from pytest_visionforge.record.partial import Partial
+        from pytest_visionforge.report import heading
+
+        planned = self.config.stash.get(PLANNED, {}).get(run.phase) or ids
+        with suppress(OSError):
+            return Partial(run.directory, heading(run, self.started), planned)
+        return None
 
     # -------------------------------------------------------------- meanwhile
 
@@ -249,6 +263,8 @@ class Owner:
             self.skipped[report.nodeid] = result.reason
         else:
             self.results[report.nodeid] = result
+            if self.partial:
+                self.partial.add(result)
 
     # -------------------------------------------------------------- after
 
@@ -265,14 +281,21 @@ class Owner:
         if run is None or not run.phase or self.config.option.collectonly or not self._ours():
             return (yield)
         from pytest_visionforge import record
+        from pytest_visionforge.record.around import around
+        from pytest_visionforge.record.index import write_index
 
         self.record = self._decided(run, session, exitstatus)
         session.exitstatus = self.record.exit_status
         self.record = record.read(record.write(self.record, run.records))
-        self.history = _history(run)
+        if self.partial:
+            self.partial.remove()
+        self.around = around(self.record, run.records)
         result = yield
         self._finish_pages(run)
+        record.attest(run.directory)
         record.seal(run.directory)
+        with suppress(RecordError):  # the next run draws the list again
+            write_index(run.records)
         return result
 
     @property
@@ -321,18 +344,5 @@ class Owner:
         page = run.directory / "record.html"
         if page.is_file():
             html_report.finish(page)
-        elif self.record:
-            page.write_text(document(self.record, history=self.history), "utf-8")
-
-
-def _history(run: Run) -> tuple[Record, ...]:
-    """The newest other record of each phase of this plan."""
-    from pytest_visionforge import record
-    from pytest_visionforge.errors import RecordError
-
-    found = []
-    for phase in PHASES:
-        with suppress(RecordError):
-            newest = record.newest(run.records, phase=phase, plan=run.plan.name)
-            found += [newest] if newest and newest.id != run.id else []
-    return tuple(found)
+        elif self.record and self.around:
+            page.write_text(document(self.record, self.around), "utf-8")

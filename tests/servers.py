@@ -62,20 +62,23 @@ class Server:
 
 
 @contextmanager
-def postgresql() -> Iterator[Server]:
-    """A PostgreSQL server."""
+def postgresql(home: Path | None = None, *settings: str) -> Iterator[Server]:
+    """A PostgreSQL server; its data outlive it in `home`, where one is given."""
     named = os.environ.get("VISIONFORGE_TEST_POSTGRESQL")
     if named:
         yield Server(make_url(named).set(drivername="postgresql+psycopg"))
         return
     initdb = _binary("initdb", "/usr/lib/postgresql/*/bin/initdb", package="postgresql")
     with _folder("postgresql") as folder:
-        data, port = folder / "data", _free_port()
-        _run(initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        data, port = (home or folder) / "postgresql", _free_port()
+        if not (data / "PG_VERSION").exists():
+            _own(data)
+            _run(initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
         server = [
             str(Path(initdb).with_name("postgres")),
             *("-D", str(data), "-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1"),
             *("-c", "fsync=off", "-c", "max_connections=60", "-c", "shared_buffers=64MB"),
+            *(part for setting in settings for part in ("-c", setting)),
         ]
         admin = URL.create("postgresql+psycopg", "postgres", host="127.0.0.1", port=port, database="postgres")
         with _running(server, folder, admin, stop=signal.SIGINT):
@@ -83,8 +86,8 @@ def postgresql() -> Iterator[Server]:
 
 
 @contextmanager
-def mariadb() -> Iterator[Server]:
-    """A MariaDB server."""
+def mariadb(home: Path | None = None, *settings: str) -> Iterator[Server]:
+    """A MariaDB server; its data outlive it in `home`, where one is given."""
     named = os.environ.get("VISIONFORGE_TEST_MARIADB")
     if named:
         yield Server(make_url(named).set(drivername="mysql+pymysql"))
@@ -92,16 +95,30 @@ def mariadb() -> Iterator[Server]:
     server = _binary("mariadbd", "/usr/sbin/mariadbd", package="mariadb-server")
     install = _binary("mariadb-install-db", "/usr/bin/mariadb-install-db", package="mariadb-server")
     with _folder("mariadb") as folder:
-        data, port = folder / "data", _free_port()
-        _run(install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal")
+        data, port = (home or folder) / "mariadb", _free_port()
+        if not (data / "mysql").exists():
+            _own(data)
+            _run(
+                install,
+                "--no-defaults",
+                f"--datadir={data}",
+                f"--tmpdir={folder}",
+                "--auth-root-authentication-method=normal",
+            )
         command = [
             *(server, "--no-defaults", f"--datadir={data}", f"--socket={folder / 's'}", f"--port={port}"),
             *("--bind-address=127.0.0.1", f"--tmpdir={folder}", f"--pid-file={folder / 'pid'}"),
             *("--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M", "--skip-name-resolve"),
+            *(f"--{setting}" for setting in settings),
         ]
         admin = URL.create("mysql+pymysql", "root", host="127.0.0.1", port=port, query={"charset": "utf8mb4"})
         with _running(command, folder, admin, stop=signal.SIGTERM):
             yield Server(admin)
+
+
+def program(name: str) -> str:
+    """The path of a program that has a Debian package of its own name; Missing where it cannot be had."""
+    return _binary(name, f"/usr/bin/{name}", package=name)
 
 
 def _binary(name: str, pattern: str, *, package: str) -> str:
@@ -159,6 +176,13 @@ def _folder(name: str) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _own(path: Path) -> None:
+    """Makes a folder that is the server's user's."""
+    path.mkdir(exist_ok=True)
+    if USER:
+        shutil.chown(path, USER)
 
 
 def _free_port() -> int:

@@ -9,21 +9,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pytest_visionforge.backup import holds
+from pytest_visionforge.backup.holds import Hold
 from pytest_visionforge.backup.manifest import LEVELS, Kind, Level, Manifest, Proof, read_manifest, read_proof
+from pytest_visionforge.cutover import journal
 from pytest_visionforge.errors import BackupError
+from pytest_visionforge.plan.values import Store
 
 ID = re.compile(r"\d{8}T\d{9}Z-([0-9a-f]{8})-(full|schema|data)")
 UNFINISHED = ".tmp-"
 JOURNAL = "journal.jsonl"
+_DIRECTORY = Store()
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A whole backup: its directory, its manifest, its proofs (newest first)."""
+    """A whole backup: its directory, its manifest, its proofs (newest first), how its payloads are read.
+
+    `hold` says why it must stay, where somebody says so.
+    """
 
     path: Path
     manifest: Manifest
     proofs: tuple[Proof, ...] = ()
+    store: Store = _DIRECTORY
+    hold: Hold | None = None
 
     @property
     def id(self) -> str:
@@ -53,6 +63,11 @@ class Backup:
         return sum(file.size for file in self.manifest.files)
 
     @property
+    def raw_size(self) -> int:
+        """Bytes that its payloads were, before they were compressed or deduplicated."""
+        return sum(file.raw_size for file in self.manifest.files)
+
+    @property
     def rows(self) -> int:
         """Rows that it holds, as far as they were counted."""
         return sum(held.rows or 0 for held in self.manifest.tables.values())
@@ -71,6 +86,11 @@ class Backup:
                 break
             standing.append(proof)
         return max(standing, key=lambda proof: LEVELS.index(proof.level), default=None)
+
+    @property
+    def disproved(self) -> bool:
+        """Was it looked at last, and is not what it says?"""
+        return bool(self.proofs) and not self.proofs[0].holds
 
     @property
     def level(self) -> Level | None:
@@ -96,10 +116,13 @@ class Backup:
             "snapshot": self.manifest.snapshot,
             "path": str(self.path),
             "size": self.size,
+            "raw_size": self.raw_size,
+            "store": self.manifest.store,
             "tables": len(self.manifest.tables),
             "rows": self.rows,
             "sha256": self.manifest.sha256,
             "tags": dict(self.manifest.tags),
+            "held": self.hold.reason if self.hold else None,
             "level": self.level,
             "proved": proof.when if proof else None,
             "proof_seconds": proof.seconds if proof else None,
@@ -118,17 +141,32 @@ def moment_of(id: str) -> datetime:
     return datetime.strptime(id.partition("Z")[0] + "000+0000", "%Y%m%dT%H%M%S%f%z")
 
 
-def read(path: Path) -> Backup:
+def read(path: Path, store: Store = _DIRECTORY) -> Backup:
     """The backup in a directory; BackupError where it is not a whole one."""
     if not ID.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
         raise BackupError(f"{path}: is not the directory of a backup")
     manifest = read_manifest(path)
-    return Backup(path, manifest, tuple(_proofs(path, manifest)))
+    return Backup(path, manifest, tuple(_proofs(path, manifest)), store, holds.read(path))
 
 
-def catalogue(directory: Path) -> tuple[Backup, ...]:
-    """The whole backups of a directory, newest first; what is not one, `incomplete` names."""
-    return tuple(found for name in _names(directory) if isinstance(found := _try(directory / name), Backup))
+def catalogue(directory: Path, store: Store = _DIRECTORY) -> tuple[Backup, ...]:
+    """The whole backups of a directory, newest first; what is not one, `incomplete` names.
+
+    `store` says how payloads that are encrypted or elsewhere are read: the plan's `backup.store`.
+    """
+    found = (_try(directory / name, store) for name in _names(directory))
+    return tuple(backup for backup in found if isinstance(backup, Backup))
+
+
+def makers(directory: Path) -> dict[str, str]:
+    """Who made each backup (user@host), by id, as the journal says; RecordError where it does not hold."""
+    path = directory / JOURNAL
+    entries = journal.read(path) if path.exists() else ()
+    return {
+        str(entry.facts.get("backup")): entry.actor
+        for entry in entries
+        if entry.phase == "begin" and entry.action.startswith("backup create ")
+    }
 
 
 def incomplete(directory: Path) -> tuple[str, ...]:
@@ -142,7 +180,7 @@ def incomplete(directory: Path) -> tuple[str, ...]:
     return tuple(sorted(left) + broken)
 
 
-def find(directory: Path, text: str) -> Backup:
+def find(directory: Path, text: str, store: Store = _DIRECTORY) -> Backup:
     """The backup whose id is, or begins with, a text (or whose random part does)."""
     if not re.fullmatch(r"[0-9A-Za-z-]{1,60}", text):
         raise BackupError(f"{text[:80]!r} cannot be the id of a backup; `visionforge backup list` shows them")
@@ -154,7 +192,7 @@ def find(directory: Path, text: str) -> Backup:
         raise BackupError(f"no backup {text} in {directory}; there are: {', '.join(names[:5]) or 'none'}")
     if len(wanted) > 1:
         raise BackupError(f"{text} may be any of {', '.join(wanted[:5])}: write more of it")
-    return read(directory / wanted[0])
+    return read(directory / wanted[0], store)
 
 
 def _entries(directory: Path) -> list[str]:
@@ -171,9 +209,9 @@ def _names(directory: Path) -> list[str]:
     return sorted(filter(ID.fullmatch, _entries(directory)), reverse=True)
 
 
-def _try(path: Path) -> Backup | str:
+def _try(path: Path, store: Store = _DIRECTORY) -> Backup | str:
     try:
-        return read(path)
+        return read(path, store)
     except BackupError as error:
         return str(error)
 

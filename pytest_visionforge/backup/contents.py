@@ -10,12 +10,19 @@ from dataclasses import asdict
 from pytest_visionforge.backup.manifest import Held, Manifest
 from pytest_visionforge.compare import TableDigests, unequal
 from pytest_visionforge.database import ForeignKey, Schema, Session, Table
+from pytest_visionforge.dialects import Dialect
 
 
 def objects_of(schema: Schema) -> dict[str, str]:
-    """Each table and view with the SHA-256 of all its facts."""
-    tables = {f"table {id}": _digest(asdict(table)) for id, table in schema.tables.items()}
-    return tables | {f"view {id}": _digest(asdict(view)) for id, view in schema.views.items()}
+    """Each table, view, routine and type with the SHA-256 of all its facts, and of who owns it.
+
+    Not events and extensions: a copy leaves out what acts by itself, a server has its own versions.
+    """
+    tables = {f"table {id}": asdict(table) for id, table in schema.tables.items()}
+    views = {f"view {id}": asdict(view) for id, view in schema.views.items()}
+    others = {id: asdict(each) for id, each in {**schema.routines, **schema.types}.items()}
+    found = tables | views | others
+    return {id: _digest({**facts, "owner": schema.owners.get(id, "")}) for id, facts in found.items()}
 
 
 def sequences_of(schema: Schema) -> dict[str, int | None]:
@@ -61,13 +68,26 @@ def _how(before: str | None, after: str | None) -> str:
     return "was not in the original" if before is None else "is not defined as it was"
 
 
-def different_sequences(before: Mapping[str, int | None], after: Mapping[str, int | None]) -> tuple[str, ...]:
-    """A sentence for each sequence that would give another number next."""
+def moved(before: Mapping[str, int | None], after: Mapping[str, int | None]) -> dict[str, int]:
+    """The sequences from which numbers were drawn in between: no snapshot holds them still."""
+    return {
+        name: number
+        for name, number in after.items()
+        if number is not None and before.get(name) not in (None, number)
+    }
+
+
+def different_sequences(manifest: Manifest, found: Mapping[str, int | None]) -> tuple[str, ...]:
+    """A sentence for each sequence that would give another number next than one while it was dumped."""
     return tuple(
-        f"sequence {name} would give {after.get(name)} next, not {number}"
-        for name, number in sorted(before.items())
-        if number is not None and after.get(name) != number
+        f"sequence {name} would give {found.get(name)} next, not {number}"
+        for name, number in sorted(manifest.sequences.items())
+        if number is not None and not _is_between(number, found.get(name), manifest.moved.get(name, number))
     )
+
+
+def _is_between(first: int, found: int | None, last: int) -> bool:
+    return found is not None and min(first, last) <= found <= max(first, last)
 
 
 def different_rows(
@@ -93,18 +113,22 @@ def orphans(session: Session, schema: Schema) -> Iterator[tuple[str, ForeignKey,
 
 
 def _lost(session: Session, table: Table, key: ForeignKey, parent: Table | None) -> int:
-    """Rows whose key is whole (a NULL in it refers to nothing) and whose parent is not there."""
-    language = session.dialect.language
+    name = session.dialect.language.quote_table(table.schema, table.name)
+    lost = lost_where(session.dialect, key, parent)
+    return int(session.value(f"SELECT count(*) FROM {name} c WHERE {lost}"))
+
+
+def lost_where(dialect: Dialect, key: ForeignKey, parent: Table | None) -> str:
+    """SQL: true of a row `c` whose key is whole (a NULL in it refers to nothing) and leads to no parent."""
+    language = dialect.language
     here = [f"c.{language.quote(column)}" for column in key.columns]
     whole = " AND ".join(f"{column} IS NOT NULL" for column in here)
-    child = language.quote_table(table.schema, table.name)
     if parent is None:
-        return int(session.value(f"SELECT count(*) FROM {child} c WHERE {whole}"))
+        return whole
     there = [f"p.{language.quote(column)}" for column in key.parent_columns]
     same = " AND ".join(f"{left} = {right}" for left, right in zip(here, there, strict=True))
     name = language.quote_table(parent.schema, parent.name)
-    found = f"SELECT 1 FROM {name} p WHERE {same}"
-    return int(session.value(f"SELECT count(*) FROM {child} c WHERE {whole} AND NOT EXISTS ({found})"))
+    return f"{whole} AND NOT EXISTS (SELECT 1 FROM {name} p WHERE {same})"
 
 
 def _digest(facts: object) -> str:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import URL
 
 from pytest_visionforge import dialects
-from pytest_visionforge.backup import contents, files, payload
-from pytest_visionforge.backup.catalogue import JOURNAL, UNFINISHED, Backup, moment_of, new_id, read
+from pytest_visionforge.backup import contents, files, lock, own, pace, stores
+from pytest_visionforge.backup.catalogue import UNFINISHED, Backup, moment_of, new_id, read
 from pytest_visionforge.backup.manifest import MANIFEST, Held, Kind, Manifest, sealed, written
+from pytest_visionforge.backup.payload import File, Sink
 from pytest_visionforge.compare import TableDigests, identity_digests
-from pytest_visionforge.cutover.journal import Journal
 from pytest_visionforge.database import Schema, Session
 from pytest_visionforge.dialects import ArchiveRoom, Dumped
 from pytest_visionforge.errors import BackupError
+from pytest_visionforge.plan.values import Store
 
 Progress = Callable[[str], None]
+SHARE = 0.15  # of a database's size that its compressed dump takes at least, but for rare ones
 
 
 def create(
@@ -32,27 +33,31 @@ def create(
     digests: Mapping[str, TableDigests] | None = None,
     shown: str = "",
     progress: Progress | None = None,
+    store: Store = Store(),  # noqa: B008
     **tags: str,
 ) -> Backup:
     """Backs up the database that the session is on, into a new directory `<directory>/<id>`.
 
     The payload is of the state that the session sees, where the DBMS can (`Manifest.snapshot`).
     `digests` are those of this very session; without them they are taken here. `shown` is the address
-    as people know it, `tags` are the caller's own words. Raises BackupError, and then nothing is there.
+    as people know it, `store` says where the payloads go, `tags` are the caller's own words. Raises
+    BackupError, and then nothing is there.
     """
     address = dialects.parse_url(url)
     shown = shown or address.render_as_string(hide_password=True)
-    task = _Task(session, address, kind, new_id(kind), shown, tags, digests, progress or _silent)
+    task = _Task(session, address, kind, new_id(kind), shown, tags, digests, store, progress or _silent)
     with _explained(f"backup of {shown} into {directory}"):
         directory.mkdir(mode=files.DIRECTORY_MODE, parents=True, exist_ok=True)
-        with Journal(directory / JOURNAL).step(f"backup create {kind}", shown, backup=task.id) as end:
-            with files.workplace(directory / f"{UNFINISHED}{task.id}") as unfinished:
+        with lock.step(
+            directory, f"backup create {kind}", shown, backup=task.id, of=task.archive.place(address)
+        ) as end:
+            with files.workplace(directory / f"{UNFINISHED}{task.id}") as unfinished, _forgetting(task):
                 manifest = _written(task, unfinished)
                 task.say("publishing")
                 files.publish(unfinished, directory / task.id)
             end |= {"manifest": manifest.sha256, "bytes": sum(file.size for file in manifest.files)}
     task.say(f"published {task.id}")
-    return read(directory / task.id)
+    return read(directory / task.id, store)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +69,57 @@ class _Task:
     shown: str
     tags: Mapping[str, str]
     digests: Mapping[str, TableDigests] | None
+    store: Store
     say: Progress
+    stored: list[File] = field(default_factory=list)
 
     @property
     def archive(self) -> ArchiveRoom:
         return self.session.dialect.archive
 
 
+@contextmanager
+def _forgetting(task: _Task) -> Iterator[None]:
+    """What a backup that fails has put elsewhere does not stay there."""
+    try:
+        yield
+    except BaseException:
+        with suppress(BackupError):  # the failure itself is what must be heard of
+            stores.forget(task.store, task.stored, task.id)
+        raise
+
+
 def _written(task: _Task, unfinished: Path) -> Manifest:
     """Everything in the unfinished directory; the manifest last."""
     schema = task.session.dialect.catalog.read_schema(task.session)
     _refuse_hidden(schema)
+    size = task.session.dialect.catalog.database_size(task.session, task.url)
+    _refuse_small_disk(task, unfinished, size)
     tables = _tables(task, schema)
-    stored: list[payload.File] = []
-    with files.workplace(unfinished / "work") as work:
-        write = partial(payload.writing, unfinished, stored=stored)
-        dumped = task.archive.dump(task.session, task.url, task.kind, write, work, task.say)
-    _refuse_changed(task.session, schema)
+    dumped = _dumped(task, unfinished, size)
+    now = task.session.dialect.catalog.read_schema(task.session)
+    _refuse_changed(schema, now)
     task.say("writing the manifest")
-    manifest = sealed(_manifest(task, schema, tables, stored, dumped))
+    manifest = sealed(_manifest(task, schema, now, tables, dumped, size))
     with files.created(unfinished / MANIFEST) as file:
         file.write(written(manifest))
+    stores.keep(task.store, task.id, unfinished / MANIFEST)
     return manifest
+
+
+def _dumped(task: _Task, unfinished: Path, size: int) -> Dumped:
+    if task.store.own:
+        return own.create(task.store.own, task.id, unfinished, task.say)
+    stores.prepare(task.store)
+    told = pace.Pace(size, task.say)
+
+    @contextmanager
+    def write(name: str) -> Iterator[Sink]:
+        with stores.writing(task.store, unfinished, task.id, name, task.stored) as sink:
+            yield pace.Told(sink, told)
+
+    with files.workplace(unfinished / "work") as work:
+        return task.archive.dump(task.session, task.url, task.kind, write, work, task.say)
 
 
 def _tables(task: _Task, schema: Schema) -> dict[str, Held]:
@@ -99,9 +133,10 @@ def _tables(task: _Task, schema: Schema) -> dict[str, Held]:
 
 
 def _manifest(
-    task: _Task, schema: Schema, tables: Mapping[str, Held], stored: Sequence[payload.File], dumped: Dumped
+    task: _Task, schema: Schema, now: Schema, tables: Mapping[str, Held], dumped: Dumped, size: int
 ) -> Manifest:
     room = task.session.dialect.session
+    sequences = contents.sequences_of(schema) if task.kind != "schema" else {}
     return Manifest(
         id=task.id,
         created=moment_of(task.id).isoformat(timespec="milliseconds"),
@@ -117,9 +152,14 @@ def _manifest(
         options=tuple(dumped.options),
         tables=tables,
         objects=contents.objects_of(schema),
-        sequences=contents.sequences_of(schema) if task.kind != "schema" else {},
-        files=tuple(stored),
+        sequences=sequences,
+        moved=contents.moved(sequences, contents.sequences_of(now)) if sequences else {},
+        files=tuple(task.stored),
         tags=dict(task.tags),
+        needs={kind: names for kind, names in task.archive.needs(task.session).items() if names},
+        bytes=size,
+        store=stores.kind(task.store),
+        name=dumped.name,
     )
 
 
@@ -129,12 +169,21 @@ def _refuse_hidden(schema: Schema) -> None:
         raise BackupError(f"a backup by this role would not be whole: {'; '.join(schema.hidden[:5])}")
 
 
-def _refuse_changed(session: Session, before: Schema) -> None:
+def _refuse_changed(before: Schema, now: Schema) -> None:
     """Where the catalogue is of no snapshot, definitions may have changed while they were dumped."""
-    now = contents.objects_of(session.dialect.catalog.read_schema(session))
-    differ = contents.different_objects(contents.objects_of(before), now)
+    differ = contents.different_objects(contents.objects_of(before), contents.objects_of(now))
     if differ:
         raise BackupError(f"the schema changed during the backup: {'; '.join(differ[:5])}; back up again")
+
+
+def _refuse_small_disk(task: _Task, directory: Path, size: int) -> None:
+    """What cannot fit is not begun; what may not fit, and does not, leaves nothing."""
+    if task.store.own:
+        return
+    wanted = task.archive.workspace(task.session, task.url, task.kind)
+    if task.kind != "schema" and not task.store.repository:
+        wanted += int(size * SHARE)
+    files.refuse_small_disk(directory.parent, wanted)
 
 
 @contextmanager

@@ -43,6 +43,27 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
+@contextmanager
+def appended(path: Path) -> Iterator[BinaryIO]:
+    """A private file to write on at its end."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    with os.fdopen(os.open(path, flags, FILE_MODE), "ab") as file:
+        yield file
+
+
+@contextmanager
+def secret(path: Path) -> Iterator[BinaryIO]:
+    """A file that holds a secret; BackupError where others may read it, too."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise BackupError(f"{path}: the secret cannot be read: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        if os.fstat(descriptor).st_mode & 0o077:
+            raise BackupError(f"{path}: holds a secret that others can read, too; chmod 600 {path}")
+        yield file
+
+
 def sync_directory(path: Path) -> None:
     """The names in a directory are on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -78,6 +99,16 @@ def workplace(path: Path) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def refuse_small_disk(directory: Path, wanted: int) -> None:
+    """Raises BackupError where so many bytes are not free."""
+    free = shutil.disk_usage(directory).free
+    if free < wanted:
+        raise BackupError(
+            f"{directory}: no space left: about {wanted / 1e6:,.1f} MB are needed, {free / 1e6:,.1f} MB"
+            " are free; free some space or choose another directory"
+        )
 
 
 def why(error: OSError) -> str:

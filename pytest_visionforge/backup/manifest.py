@@ -52,7 +52,11 @@ class Manifest:
     `identity` is the database's own, `place` where it was (host and name, or path), `shown` its
     address as people see it. `snapshot` is "shared" where digests and payload come from one state of
     the database, else "own". `objects` maps each table and view to the SHA-256 of its definition,
-    `sequences` each sequence to its next number. Sizes in bytes, times in UTC.
+    `sequences` each sequence to its next number, `moved` those that others drew from meanwhile to the
+    number at the end. `needs` names what the server must have (roles, extensions ...), `bytes` is the
+    database's size on disk. `store` is "" where the payloads lie beside the manifest, else "age" or
+    "restic:<repository>", or "own": then `name` is what the other tool calls the backup. Sizes in bytes,
+    times in UTC.
     """
 
     id: str
@@ -72,6 +76,11 @@ class Manifest:
     sequences: Mapping[str, int | None] = field(hash=False)
     files: tuple[File, ...]
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    moved: Mapping[str, int] = field(default_factory=dict, hash=False)
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    bytes: int = 0
+    store: str = ""
+    name: str = ""
     format: int = FORMAT
     sha256: str = ""
 
@@ -81,7 +90,8 @@ class Proof:
     """What was found when a backup was proved; `manifest` is the `sha256` of what it was made of.
 
     `holds` False: it was looked at and it is not what it says. `seconds` it took, `rows` compared in
-    `tables` tables; `notes` say what is worth knowing and no fault.
+    `tables` tables, `inserted` tables that took a row (it was taken back); `notes` say what is worth
+    knowing and no fault.
     """
 
     manifest: str
@@ -92,6 +102,7 @@ class Proof:
     says: str
     tables: int = 0
     rows: int = 0
+    inserted: int = 0
     notes: tuple[str, ...] = ()
     sha256: str = ""
 

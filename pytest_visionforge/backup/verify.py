@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import URL
 
 from pytest_visionforge import dialects
-from pytest_visionforge.backup import contents, files, payload
+from pytest_visionforge.backup import files, lock, own, stores
 from pytest_visionforge.backup.catalogue import UNFINISHED, Backup
-from pytest_visionforge.backup.manifest import Level, Manifest, Proof, sealed, written
-from pytest_visionforge.compare import identity_digests
-from pytest_visionforge.cutover.journal import Journal
-from pytest_visionforge.database import Database, Schema, Session
-from pytest_visionforge.errors import BackupError
-from pytest_visionforge.outcome import CannotTell
+from pytest_visionforge.backup.manifest import Level, Proof, sealed, written
+from pytest_visionforge.backup.payload import Raw
+from pytest_visionforge.backup.probe import probe
+from pytest_visionforge.backup.proving import Disproved, Seen, not_what_was, prove
+from pytest_visionforge.database import Database
+from pytest_visionforge.errors import BackupError, DatabaseError
+from pytest_visionforge.plan.values import OwnBackup
+
+__all__ = ["Disproved", "Payloads", "Seen", "prove", "scratch", "verify"]
 
 Progress = Callable[[str], None]
 SECONDS = 6 * 3600.0  # per statement in a scratch database: a whole table may be read
-
-
-class Disproved(BackupError):
-    """A backup was looked at and is not what its manifest says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +37,12 @@ class Payloads:
     @property
     def names(self) -> Sequence[str]:
         """Their names, in the order in which they were written."""
-        return [file.name.removesuffix(payload.SUFFIX) for file in self.backup.manifest.files]
+        return [stores.name_of(file) for file in self.backup.manifest.files]
 
-    def open(self, name: str) -> AbstractContextManager[payload.Raw]:
+    def open(self, name: str) -> AbstractContextManager[Raw]:
         """The bytes of one."""
-        files = self.backup.manifest.files
-        file = next(file for file in files if file.name == name + payload.SUFFIX)
-        return payload.reading(self.backup.path, file)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a proof has looked at."""
-
-    says: str
-    tables: int = 0
-    rows: int = 0
-    notes: tuple[str, ...] = ()
+        file = next(file for file in self.backup.manifest.files if stores.name_of(file) == name)
+        return stores.reading(self.backup.store, self.backup.path, file)
 
 
 def verify(
@@ -72,9 +60,8 @@ def verify(
     it is not so, which is kept as well; BackupError where it could not be looked at.
     """
     say, started = progress or _silent, time.monotonic()
-    with Journal(backup.journal).step(
-        f"backup verify {level}", backup.manifest.shown, backup=backup.id
-    ) as end:
+    action = f"backup verify {level}"
+    with lock.step(backup.path.parent, action, backup.manifest.shown, backup=backup.id) as end:
         try:
             seen = _look(backup, level, say, scratch_url)
         except Disproved as error:
@@ -86,27 +73,60 @@ def verify(
 
 
 def _look(backup: Backup, level: Level, say: Progress, scratch_url: URL | str | None) -> Seen:
+    if backup.manifest.store == "own":
+        return _look_at_own(backup, level, say, scratch_url)
     check_hashes(backup, say)
     if level == "hashed":
         return Seen(f"{len(backup.manifest.files)} files are the bytes that were written")
     if level == "decoded":
         _decode(backup, say)
         return Seen(f"{len(backup.manifest.files)} files can be read to their end")
+    return _restored(backup, say, scratch_url)
+
+
+def _look_at_own(backup: Backup, level: Level, say: Progress, scratch_url: URL | str | None) -> Seen:
+    if level == "restored":
+        return _restored(backup, say, scratch_url)
+    with _disproving(backup):
+        own.check_listed(_own(backup), backup.id, backup.manifest.name, backup.path, say)
+    return Seen(f"the backup {backup.manifest.name} is listed by the tool that made it")
+
+
+def _own(backup: Backup) -> OwnBackup:
+    if backup.store.own is None:
+        raise BackupError(f"{backup.id} was made by the commands of [backup.own]: the plan must name them")
+    return backup.store.own
+
+
+def _restored(backup: Backup, say: Progress, scratch_url: URL | str | None) -> Seen:
     with scratch(backup, url=scratch_url, progress=say) as database:
-        return prove(backup.manifest, database, say)
+        try:
+            seen = prove(backup.manifest, database, say)
+            say("inserting a row into each table, to be taken back")
+            probed = probe(database.url, database.schema)
+        except DatabaseError as error:
+            raise BackupError(f"{backup.id}: what was restored from it cannot be read: {error}") from None
+    if probed.wrong:
+        raise not_what_was(backup.manifest, probed.wrong)
+    refused = [f"by their keys, these took no copy of a row: {', '.join(probed.refused)}"]
+    notes = (*seen.notes, *(refused if probed.refused else ()))
+    return replace(seen, inserted=probed.tables, notes=notes)
 
 
 def check_hashes(backup: Backup, say: Progress) -> None:
     """Raises Disproved where a file is missing, cut off or altered."""
+    if backup.manifest.store.startswith("restic:"):
+        stores.refuse_locked(backup.store, backup.path, backup.manifest.files)
     for file in backup.manifest.files:
         say(f"hashing {file.name}")
         with _disproving(backup):
-            payload.check_hash(backup.path, file)
+            stores.check_hash(backup.store, backup.path, file)
 
 
 def _decode(backup: Backup, say: Progress) -> None:
     archive = dialects.named(backup.manifest.dialect).archive
     payloads = Payloads(backup)
+    stores.refuse_locked(backup.store, backup.path, backup.manifest.files)
     with files.workplace(_work(backup)) as work:
         for name in payloads.names:
             say(f"decoding {name}")
@@ -120,20 +140,60 @@ def _work(backup: Backup) -> Path:
 
 @contextmanager
 def scratch(
-    backup: Backup, *, url: URL | str | None = None, apart: str = "", progress: Progress | None = None
+    backup: Backup,
+    *,
+    url: URL | str | None = None,
+    apart: str = "",
+    tables: Collection[str] = (),
+    progress: Progress | None = None,
 ) -> Iterator[Database]:
     """The state that a backup holds, restored into a scratch database that is dropped afterwards.
 
     Where the DBMS is a server, `url` is that of any database on the one that is to hold it. Processes
-    that each want one of the same backup at the same time give it an ending of their own (`apart`).
+    that each want one of the same backup at the same time give it an ending of their own (`apart`). Where
+    only some `tables` (ids) are wanted, the rows of the others are left out, as far as the DBMS can.
     """
     say = progress or _silent
     archive = dialects.named(backup.manifest.dialect).archive
     address = None if url is None else address_for(backup, url)
+    if address:
+        refuse_lacking(backup, address)
+    for disk in archive.scratch_disks(address, backup.path.parent):
+        files.refuse_small_disk(Path(disk), backup.manifest.bytes)
     with archive.scratch(address, backup.tag + apart, backup.path.parent) as empty:
-        archive.load(Payloads(backup), empty, say)
+        if backup.manifest.store == "own":
+            with _restored_by_own(backup, empty, say) as brought, opened(brought) as database:
+                yield database
+            return
+        archive.load(Payloads(backup), empty, say, tables)
         with opened(empty) as database:
             yield database
+
+
+@contextmanager
+def _restored_by_own(backup: Backup, empty: URL, say: Progress) -> Iterator[URL]:
+    log = backup.path / f"restore-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
+    name = backup.manifest.name
+    with (
+        files.workplace(_work(backup)) as folder,
+        own.restored(_own(backup), backup.id, name, empty, log, folder, say) as brought,
+    ):
+        yield brought
+
+
+def refuse_lacking(backup: Backup, url: URL) -> None:
+    """Raises BackupError where the server has not what the dump needs: roles, extensions."""
+    if lost := dialects.of(url).archive.lacking(url, backup.manifest.needs):
+        raise BackupError(f"{backup.id} cannot be restored here: {'; '.join(lost)}")
+
+
+def refuse_own(backup: Backup) -> None:
+    """Raises BackupError where another tool made the backup: it restores it, we prove it."""
+    if backup.manifest.store == "own":
+        raise BackupError(
+            f"{backup.id} was made by a tool of your own: restore it with that one;"
+            f" visionforge backup verify {backup.id} proves what it restores"
+        )
 
 
 def opened(url: URL) -> Database:
@@ -152,62 +212,6 @@ def address_for(backup: Backup, url: URL | str) -> URL:
     return address
 
 
-def prove(manifest: Manifest, database: Database, say: Progress) -> Seen:
-    """Raises Disproved where a restored database is not what the manifest says."""
-    say("reading the schema")
-    with database.session() as session:
-        schema = session.dialect.catalog.read_schema(session)
-        wrong = [*contents.different_objects(manifest.objects, contents.objects_of(schema))]
-        wrong += contents.different_sequences(manifest.sequences, contents.sequences_of(schema))
-        wrong += _damage(session)
-        notes: list[str] = []
-        if manifest.kind != "schema":
-            say("comparing every row")
-            wrong += _different_rows(manifest, session, schema, notes, say)
-    if wrong:
-        more = f" (and {len(wrong) - 5} more)" if len(wrong) > 5 else ""
-        raise Disproved(f"restored, {manifest.id} is not what was backed up: {'; '.join(wrong[:5])}{more}")
-    return _proved(manifest, tuple(notes))
-
-
-def _different_rows(
-    manifest: Manifest, session: Session, schema: Schema, notes: list[str], say: Progress
-) -> list[str]:
-    exclude = [id for id in schema.tables if id in manifest.tables and manifest.tables[id].digests is None]
-    found = identity_digests(session, schema, exclude=exclude, progress=say)
-    wrong = list(contents.different_rows(manifest, session, schema, found))
-    for id, key, lost in contents.orphans(session, schema):
-        says = (
-            f"{lost:,} rows of {id} refer through {', '.join(key.columns)} to rows that {key.parent} has not"
-        )
-        if id in found and (key.parent in found or key.parent not in schema.tables) and not wrong:
-            notes.append(f"{says}, as in the original")
-        else:
-            wrong.append(says)
-    return wrong
-
-
-def _damage(session: Session) -> tuple[str, ...]:
-    try:
-        return session.dialect.catalog.damage(session, "")
-    except CannotTell:
-        return ()  # the DBMS has no such check: the digests have read every row
-
-
-def _proved(manifest: Manifest, notes: tuple[str, ...]) -> Seen:
-    if manifest.kind == "schema":
-        return Seen(
-            f"restored: {len(manifest.objects)} tables and views are defined as they were", notes=notes
-        )
-    held = manifest.tables.values()
-    counted = [id for id, table in manifest.tables.items() if table.digest is None]
-    if counted:
-        notes = (*notes, f"only counted, not compared: {', '.join(counted)}")
-    compared, rows = len(manifest.tables) - len(counted), sum(table.rows or 0 for table in held)
-    says = f"restored and compared: {compared} tables with {rows:,} rows are identical"
-    return Seen(says, compared, rows, notes)
-
-
 def _keep(backup: Backup, level: Level, started: float, seen: Seen, *, holds: bool) -> Proof:
     now = datetime.now(UTC)
     found = Proof(
@@ -219,6 +223,7 @@ def _keep(backup: Backup, level: Level, started: float, seen: Seen, *, holds: bo
         says=seen.says,
         tables=seen.tables,
         rows=seen.rows,
+        inserted=seen.inserted,
         notes=seen.notes,
     )
     proof = sealed(found)

@@ -18,10 +18,25 @@ WRONG_USE = 4
 # name of a command -> where it is: imported when it is called
 COMMANDS = {
     "demo": "demo:demo",
+    "init": "init:init",
+    "doctor": "doctor:doctor",
     "compare": "compare:compare",
     "backup": "backup:backup",
+    "cutover": "cutover:cutover",
+    "migrate": "migrate:migrate",
+    "runbook": "runbook:runbook",
     "rollback": "rollback:rollback",
     "explain": "explain:explain",
+    "rules": "rules:rules",
+    "report": "report:report",
+    "merge": "merge:merge",
+    "gate": "gate:gate",
+    "prune": "prune:prune",
+    "verify": "sign:verify",
+    "sign": "sign:sign",
+    "approve": "sign:approve",
+    "key": "sign:key",
+    "completion": "completion:completion",
 }
 
 

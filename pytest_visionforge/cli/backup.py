@@ -1,23 +1,15 @@
-"""`visionforge backup`: make, prove, list and restore backups of the plan's source."""
+"""`visionforge backup`: make and prove backups of the plan's source; the ways back and the rest are beside."""
 
 from __future__ import annotations
 
-import json
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pytest_visionforge.cli.shared import (
-    agree,
-    json_option,
-    plan_of,
-    plan_option,
-    say_restored,
-    show,
-    size_of,
-)
+from pytest_visionforge.cli.shared import backup_option, json_option, plan_of, plan_option, show, tags_of
 from pytest_visionforge.errors import BackupError
 from pytest_visionforge.progress import Progress
 
@@ -31,54 +23,97 @@ SNAPSHOT_SECONDS = 6 * 3600.0  # per statement: reading a whole table takes its 
 
 @click.group()
 def backup() -> None:
-    """Makes, proves, lists and restores backups of the plan's source.
+    """Makes, proves, lists, keeps and restores backups of the plan's source.
 
     \b
     visionforge backup create        a full backup, with the digests of every table
     visionforge backup verify        restores the newest into a scratch database and compares
-    visionforge backup list --json
-    visionforge backup restore ID --yes
+    visionforge backup list          what there is, how far it is proved, why it is kept
+    visionforge backup restore       puts the newest back; what was there is kept aside
+    visionforge backup prune         what the plan's [backup] keep would remove
     """
 
 
 def _creating(name: str, kind: Kind, what: str) -> None:
-    @backup.command(name, help=f"Makes {what} and proves it.\n\n\b\nvisionforge backup {name}")
+    more = "\nvisionforge backup create --instant" if kind == "full" else ""
+    examples = f"visionforge backup {name}\nvisionforge backup {name} --tag release=1.4 --json{more}"
+
+    @backup.command(name, help=f"Makes {what} and proves it.\n\n\b\n{examples}")
     @plan_option
     @json_option
-    @click.option("--no-verify", is_flag=True, help="Do not restore it into a scratch database.")
-    def create(plan_path: Path, as_json: bool, no_verify: bool) -> None:
+    @click.option("--no-verify", is_flag=True, help="Do not prove it now.")
+    @click.option("--tag", "tags", multiple=True, metavar="NAME[=VALUE]", help="A word to find it by.")
+    @click.option(
+        "--instant",
+        is_flag=True,
+        hidden=kind != "full",
+        help="No backup, but a copy beside the database, to swap back in a second: visionforge backup back.",
+    )
+    def create(plan_path: Path, as_json: bool, no_verify: bool, tags: tuple[str, ...], instant: bool) -> None:
         from pytest_visionforge import backup as room
 
         plan = plan_of(plan_path)
-        with Progress(sys.stderr) as tell:
-            made = _made(plan, kind, tell)
-            if not no_verify:
-                room.verify(made, level=plan.backup.verify, progress=tell, scratch_url=plan.source.url)
-        facts = room.find(plan.backup.directory, made.id).as_json()
+        if instant:
+            _copy(plan, as_json)
+            return
+        made = _made(plan, kind, tags_of(tags))
+        if not no_verify:
+            _proved(plan, made, plan.backup.verify)
+        facts = room.find(plan.backup.directory, made.id, plan.backup.store).as_json()
         show(as_json, facts, f"{made.id}   {facts['says']}")
 
 
-def _made(plan: Plan, kind: Kind, tell: Progress) -> Backup:
+def _copy(plan: Plan, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from pytest_visionforge import backup as room
+
+    with Progress(sys.stderr) as tell:
+        made = room.instant(plan.backup.directory, plan.source.url, progress=tell)
+    show(
+        as_json, asdict(made), f"{made.name}   a copy beside the database, no backup: nothing of it is proved"
+    )
+
+
+def _made(plan: Plan, kind: Kind, tags: dict[str, str]) -> Backup:
     """A new backup of the plan's source; of what holds rows, with the digests of the same snapshot."""
     from pytest_visionforge import backup as room
     from pytest_visionforge import compare
+    from pytest_visionforge.backup.catalogue import JOURNAL
+    from pytest_visionforge.cutover.journal import last_seconds
     from pytest_visionforge.database import Database
 
+    directory = plan.backup.directory
     excluded = [table.name for table in plan.tables.values() if table.exclude]
+    expected = last_seconds(directory / JOURNAL, f"backup create {kind}", plan.source.shown)
     with (
+        Progress(sys.stderr, expected=expected) as tell,
         Database("source", plan.source.url, shown=plan.source.shown) as source,
         source.session(seconds=SNAPSHOT_SECONDS) as snapshot,
     ):
         rows = kind != "schema"
         return room.create(
             snapshot,
-            plan.backup.directory,
+            directory,
             kind=kind,
             url=source.url,
             digests=compare.identity_digests(snapshot, source.schema, excluded, tell) if rows else None,
             shown=plan.source.shown,
             progress=tell,
+            store=plan.backup.store,
+            **tags,
         )
+
+
+def _proved(plan: Plan, chosen: Backup, level: Level) -> str:
+    """Proves it; what was proved, in words."""
+    from pytest_visionforge import backup as room
+    from pytest_visionforge.cutover.journal import last_seconds
+
+    expected = last_seconds(chosen.journal, f"backup verify {level}", chosen.manifest.shown)
+    with Progress(sys.stderr, expected=expected) as tell:
+        proof = room.verify(chosen, level=level, progress=tell, scratch_url=plan.source.url)
+    return proof.says
 
 
 _creating("create", "full", "a full backup")
@@ -89,7 +124,7 @@ _creating("data", "data", "a backup of the data alone")
 @backup.command()
 @plan_option
 @json_option
-@click.argument("name", metavar="[ID|PATH]", default="")
+@backup_option
 @click.option(
     "--level",
     type=click.Choice(["hashed", "decoded", "restored"]),
@@ -103,67 +138,28 @@ def verify(plan_path: Path, as_json: bool, name: str, level: Level) -> None:
     \b
     visionforge backup verify
     visionforge backup verify 20261124T0523 --level decoded
+    visionforge backup verify nightly.sql.gz    any dump: restored, and told what is in it
     """
-    from pytest_visionforge import backup as room
-
     plan = plan_of(plan_path)
-    with Progress(sys.stderr) as tell:
-        chosen = chosen_backup(plan, name)
-        proof = room.verify(chosen, level=level, progress=tell, scratch_url=plan.source.url)
-    show(as_json, {"id": chosen.id, "level": proof.level, "says": proof.says}, f"{chosen.id}   {proof.says}")
-
-
-@backup.command("list")
-@plan_option
-@json_option
-def list_(plan_path: Path, as_json: bool) -> None:
-    """Lists the backups, newest first, with how far each has been proved.
-
-    \b
-    visionforge backup list
-    visionforge backup list --json
-    """
-    from pytest_visionforge import backup as room
-
-    plan = plan_of(plan_path)
-    backups = room.catalogue(plan.backup.directory)
-    if as_json:
-        click.echo(json.dumps([each.as_json() for each in backups], indent=1))
+    if name and Path(name).is_file():
+        _examine(plan, Path(name).resolve(), as_json)
         return
-    click.echo(f"{'when (UTC)':20} {'kind':7} {'size':>9}  {'proved':10} id")
-    for each in backups:
-        facts = each.as_json()
-        size = size_of(int(facts["size"]))
-        click.echo(
-            f"{facts['created'][:19]:20} {facts['kind']:7} {size:>9}  {facts['level'] or 'no':10} {each.id}"
-        )
-    for sentence in room.incomplete(plan.backup.directory):
-        click.echo(sentence, err=True)
-    if not backups:
-        click.echo(f"no backups in {plan.backup.directory}; make one: visionforge backup create")
+    chosen = chosen_backup(plan, name)
+    says = _proved(plan, chosen, level)
+    show(as_json, {"id": chosen.id, "level": level, "says": says}, f"{chosen.id}   {says}")
 
 
-@backup.command()
-@plan_option
-@click.argument("name", metavar="[ID]", default="")
-@click.option("--into", metavar="URL", default="", help="Another database than the source.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def restore(plan_path: Path, name: str, into: str, yes: bool) -> None:
-    """Puts a backup back: by default the newest full one, into the source. What was there is kept aside.
-
-    \b
-    visionforge backup restore 20261124T0523
-    visionforge backup restore --into sqlite:///copy.db --yes
-    """
+def _examine(plan: Plan, path: Path, as_json: bool) -> None:
+    """Restores a dump that is none of ours, and says what is in it."""
     from pytest_visionforge import backup as room
 
-    plan = plan_of(plan_path)
-    chosen = chosen_backup(plan, name, kind="full")
-    where = into or plan.source.shown
-    agree(yes, f"Put backup {chosen.id} over {where}?")
     with Progress(sys.stderr) as tell:
-        restored = room.restore(chosen, into or plan.source.url, progress=tell)
-    say_restored(chosen.id, restored.says, restored.kept)
+        found = room.examine(path, journal=plan.backup.directory, scratch_url=plan.source.url, progress=tell)
+    facts = {"path": str(path), "sha256": found.sha256, "tables": dict(found.tables), "notes": found.notes}
+    show(as_json, {**facts, "dbms": found.dbms, "says": found.says}, f"{path.name}   {found.says}")
+    if not as_json:
+        for line in (*(f"  {rows:>14,}  {id}" for id, rows in found.tables.items()), *found.notes):
+            click.echo(line)
 
 
 def chosen_backup(plan: Plan, name: str, kind: str = "") -> Backup:
@@ -172,11 +168,15 @@ def chosen_backup(plan: Plan, name: str, kind: str = "") -> Backup:
 
     if name and Path(name).is_dir():
         path = Path(name).resolve()
-        return room.find(path.parent, path.name)
+        return room.find(path.parent, path.name, plan.backup.store)
     if name:
-        return room.find(plan.backup.directory, name)
-    for newest in room.catalogue(plan.backup.directory):
+        return room.find(plan.backup.directory, name, plan.backup.store)
+    for newest in room.catalogue(plan.backup.directory, plan.backup.store):
         if kind in ("", newest.kind):
             return newest
     what = f"{kind} backup" if kind else "backup"
     raise BackupError(f"there is no {what} in {plan.backup.directory}; make one: visionforge backup create")
+
+
+for _module in ("keeping", "restoring"):
+    import_module(f"pytest_visionforge.cli.{_module}").add_to(backup)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pytest_visionforge.cli.shared import agree, plan_of, plan_option, say_restored
+from pytest_visionforge.cli.shared import agree, json_option, plan_of, plan_option, say_restored, show
 from pytest_visionforge.errors import RecordError
 from pytest_visionforge.progress import Progress
 
@@ -20,23 +22,43 @@ if TYPE_CHECKING:
 @plan_option
 @click.option("--backup", "backup_id", default=None, metavar="ID", help="Another than premigration's.")
 @click.option("--record", "record_id", default=None, metavar="ID", help="The one that this record names.")
+@click.option("--instant", is_flag=True, help="The copy of `backup create --instant`, in about a second.")
+@json_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def rollback(plan_path: Path, backup_id: str | None, record_id: str | None, yes: bool) -> None:
+def rollback(
+    plan_path: Path,
+    backup_id: str | None,
+    record_id: str | None,
+    instant: bool,
+    as_json: bool,
+    yes: bool,
+) -> None:
     """Puts the backup of the last premigration run back over the database, and proves that it is as it was.
 
     \b
     visionforge rollback
     visionforge rollback --record 20261124T060819Z-postmigration-596a33
+    visionforge rollback --instant
     visionforge rollback --yes && pytest -m rollback
     """
-    from pytest_visionforge.cutover.rollback import rollback as put_back
+    from pytest_visionforge.backup.catalogue import JOURNAL
+    from pytest_visionforge.cutover import rollback as room
+    from pytest_visionforge.cutover.journal import last_seconds
 
     plan = plan_of(plan_path)
+    if instant and (backup_id or record_id):
+        raise click.UsageError("--instant names a copy, --backup and --record a backup: give one of them")
     if record_id:
         backup_id = _backup_of(plan, record_id)
-    agree(yes, f"Put {backup_id or 'the backup of the last premigration run'} over {plan.source}?")
-    with Progress(sys.stderr) as tell:
-        done = put_back(plan, backup_id=backup_id, echo=tell)
+    what = "the instant copy" if instant else backup_id or "the backup of the last premigration run"
+    agree(yes, f"Put {what} over {plan.source}?")
+    expected = last_seconds(plan.backup.directory / JOURNAL, "rollback", plan.target.shown)
+    with Progress(sys.stderr, expected=expected) as tell:
+        put_back = partial(room.rollback, backup_id=backup_id) if not instant else room.swap_back
+        done = put_back(plan, echo=tell)
+    if as_json:
+        show(True, asdict(done), "")
+        return
     say_restored(done.backup, done.says, done.kept)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ plan_option = click.option(
     show_default=True,
     help="The plan file.",
 )
+backup_option = click.argument("name", metavar="[ID|PATH]", default="")
+backup_argument = click.argument("name", metavar="ID")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
@@ -33,11 +36,22 @@ def plan_of(path: Path) -> Plan:
     return plan.read(path.resolve())
 
 
+def tags_of(words: tuple[str, ...]) -> dict[str, str]:
+    """The tags of `--tag NAME[=VALUE]`, by name."""
+    tags = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        if not re.fullmatch(r"[A-Za-z][\w.-]{0,39}", name):
+            raise click.BadParameter(f"{word!r} is no tag; write --tag release or --tag release=1.4")
+        tags[name] = value
+    return tags
+
+
 def say_restored(id: str, says: str, kept: str) -> None:
     """Says that a backup is back, and where the old state is kept."""
     click.echo(f"{id} is back: {says}")
     if kept:
-        click.echo(f"what was there before is kept: {kept}")
+        click.echo(f"what was there before is kept: {kept} (visionforge backup discard removes it)")
 
 
 def agree(yes: bool, question: str) -> None:

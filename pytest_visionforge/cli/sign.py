@@ -146,9 +146,12 @@ def _told(name: str, differs: list[str], signed: tuple[Signature, ...]) -> Itera
 def _differences(directory: Path) -> Iterator[str]:
     """Record, chain of records, backup and journal, each by its own means."""
     from pytest_visionforge import record as room
+    from pytest_visionforge.record.retention import PRUNED
 
     yield from room.verify(directory)
     yield from room.broken_chain(directory.parent)
+    if (directory.parent / PRUNED).exists():
+        yield from _journal_differences(directory.parent / PRUNED)
     facts = _backup_facts(directory)
     if facts and Path(facts["path"]).is_dir():
         yield from _backup_differences(Path(facts["path"]), facts.get("sha256", ""))
@@ -168,7 +171,6 @@ def _backup_differences(path: Path, sha256: str) -> Iterator[str]:
     from pytest_visionforge import backup
     from pytest_visionforge.backup.catalogue import JOURNAL
     from pytest_visionforge.backup.verify import check_hashes
-    from pytest_visionforge.cutover import journal
 
     try:
         found = backup.find(path.parent, path.name)
@@ -177,8 +179,14 @@ def _backup_differences(path: Path, sha256: str) -> Iterator[str]:
         check_hashes(found, lambda words: None)
     except BackupError as error:
         yield f"backup: {error}"
+    yield from _journal_differences(path.parent / JOURNAL)
+
+
+def _journal_differences(path: Path) -> Iterator[str]:
+    from pytest_visionforge.cutover import journal
+
     try:
-        journal.verify(path.parent / JOURNAL)
+        journal.verify(path)
     except VisionForgeError as error:
         yield f"journal: {error}"
 

@@ -9,14 +9,17 @@ from pytest_visionforge.compare.baseline import (
     unequal,
 )
 from pytest_visionforge.compare.between import between
-from pytest_visionforge.compare.pair import SchemaDifference
+from pytest_visionforge.compare.compared import TableComparison
+from pytest_visionforge.compare.not_compared import not_compared
+from pytest_visionforge.compare.pair import GROUPS, SchemaDifference
 from pytest_visionforge.compare.projection import Projection
-from pytest_visionforge.compare.schema import differences, not_compared
-from pytest_visionforge.compare.segments import Digest, Segment, TableDigests, run
+from pytest_visionforge.compare.schema import differences
+from pytest_visionforge.compare.segments import Digest, Segment, TableDigests
 from pytest_visionforge.compare.sequences import Behind, WentBack, behind, went_back
-from pytest_visionforge.compare.values import TableComparison, compare_table
+from pytest_visionforge.compare.values import compare_table
 
 __all__ = [
+    "GROUPS",
     "Baseline",
     "Behind",
     "Digest",
@@ -34,7 +37,6 @@ __all__ = [
     "identity_digests",
     "not_compared",
     "read",
-    "run",
     "take",
     "unequal",
     "went_back",

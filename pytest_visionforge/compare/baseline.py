@@ -4,22 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pytest_visionforge import dialects
 from pytest_visionforge.compare import lines
-from pytest_visionforge.compare.projection import Projection, identity, of_table, tables_compared
-from pytest_visionforge.compare.segments import Progress, TableDigests, digests
-from pytest_visionforge.database import Identity, Schema, Sequence, Session, Table, verbatim
+from pytest_visionforge.compare.digests import digests
+from pytest_visionforge.compare.pace import Pace, Progress
+from pytest_visionforge.compare.projection import (
+    Projection,
+    change_of,
+    identity,
+    of_table,
+    tables_compared,
+)
+from pytest_visionforge.compare.segments import TableDigests
+from pytest_visionforge.database import (
+    Identity,
+    Schema,
+    Sequence,
+    Session,
+    Snapshot,
+    Table,
+    as_table,
+    sharing,
+    verbatim,
+)
 from pytest_visionforge.dialects import Dialect
 from pytest_visionforge.errors import DatabaseError, RecordError
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values import Plan, TableChange
 
 FORMAT = "visionforge baseline"
-VERSION = 1
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +69,11 @@ class TableBaseline:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A database as it was at `taken` (UTC, by its server's clock); tables by their ids then."""
+    """A database as it was at `taken` (UTC, by its server's clock); tables by their ids then.
+
+    `splits` are what the plan's split tables take of others, by their ids afterwards. `views` are the
+    views that the plan wants compared; they are among `tables`, too.
+    """
 
     path: Path
     taken: datetime
@@ -61,6 +83,18 @@ class Baseline:
     plan_sha256: str
     schema: Schema
     tables: Mapping[str, TableBaseline]
+    splits: Mapping[str, TableBaseline] = field(default_factory=dict)
+    views: Mapping[str, Table] = field(default_factory=dict)
+
+    def of(self, change: TableChange) -> TableBaseline | None:
+        """What was taken of a table, by what is declared for it; None where it is not known."""
+        if change.split_from:
+            return self.splits.get(change.name)
+        return self.tables.get(change.before)
+
+    def table(self, id: str) -> Table | None:
+        """The facts of a table or view."""
+        return self.schema.tables.get(id) or self.views.get(id)
 
     @property
     def sequences(self) -> Mapping[str, Sequence]:
@@ -74,27 +108,45 @@ class Baseline:
 
 
 def take(
-    session: Session,
+    source: Snapshot | Session,
     plan: Plan,
     schema: Schema,
     path: Path,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Baseline:
-    """Writes the baseline of the session's database to `path`, and returns it.
+    """Writes the baseline of the database of a snapshot or session to `path`, and returns it.
 
-    All of it is of the session's one snapshot. Statements over a whole table run in it: give it a
+    All of it is of the one state that these see. Statements over a whole table run in it: give it a
     time limit of hours. An unfinished baseline leaves nothing behind.
     """
-    head = _head(session, plan)
     tables: dict[str, TableBaseline] = {}
-    with lines.written(path) as write:
+    splits: dict[str, TableBaseline] = {}
+    pace = Pace(plan.limits.load, progress)
+    with sharing(source) as snapshot, lines.written(path) as write:
+        head = _head(snapshot.main, plan)
+        views = {
+            id: as_table(snapshot.main, view) for id, view in schema.views.items() if is_compared(plan, id)
+        }
         write(head)
         write({"schema": schema.as_json()})
-        for id, table in schema.tables.items():
+        write({"views": Schema(tables=views).as_json()})
+        for id, table in {**schema.tables, **views}.items():
             with _naming(id):
-                tables[id] = _take_table(session, plan, schema, table, _under(progress, id))
+                tables[id] = _take_table(snapshot, plan, schema, table, pace)
             write({"table": id, **tables[id].as_json()})
-    return _baseline(path, head, schema, tables)
+        for change in plan.changes.tables.values():
+            if change.split_from in schema.tables:
+                with _naming(change.name):
+                    table = schema.tables[change.split_from]
+                    splits[change.name] = _projected(snapshot, plan, change, table, pace)
+                write({"split": change.name, **splits[change.name].as_json()})
+    return _baseline(path, head, schema, tables, splits, views)
+
+
+def is_compared(plan: Plan, view: str) -> bool:
+    """Does the plan want a view compared, as a table is? Then it names the columns of its key."""
+    known = plan.tables.get(view)
+    return bool(known and known.key)
 
 
 @contextmanager
@@ -124,33 +176,52 @@ def _head(session: Session, plan: Plan) -> dict[str, Any]:
 
 
 def _take_table(
-    session: Session, plan: Plan, schema: Schema, table: Table, progress: Progress | None
+    snapshot: Snapshot, plan: Plan, schema: Schema, table: Table, pace: Pace
 ) -> TableBaseline:
-    if progress:
-        progress("rows")
+    session = snapshot.main
+    pace.tell(f"{table.id}: rows")
     excluded = _excluded(plan, table.id)
     if excluded:
-        name = session.dialect.language.quote_table(table.schema, table.name)
-        return TableBaseline(int(session.value(f"SELECT count(*) FROM {name}")), excluded)
-    whole = _digests(session, identity(table, session.dialect), table, progress)
+        return TableBaseline(_count(session, table), excluded)
+    if table.id not in schema.tables:
+        return _projected(snapshot, plan, change_of(plan, table.id), table, pace)
+    whole = _digests(snapshot, identity(table, session.dialect), table, pace)
     if table.id not in tables_compared(schema, plan.changes):
         return TableBaseline(whole.rows, whole=whole)
-    projection = of_table(plan, table, session.dialect, _target(plan, session), None, typed(session))
-    if _is_counted_only(plan, projection):
-        return TableBaseline(whole.rows, whole=whole, projection=projection)
-    if projection.fingerprint == whole.fingerprint:
+    return _projected(snapshot, plan, change_of(plan, table.id), table, pace, whole)
+
+
+def _projected(
+    snapshot: Snapshot,
+    plan: Plan,
+    change: TableChange,
+    table: Table,
+    pace: Pace,
+    whole: TableDigests | None = None,
+) -> TableBaseline:
+    """The digests of what the plan compares; those of all columns serve where that is all of them."""
+    session = snapshot.main
+    projection = of_table(
+        plan, change, table, session.dialect, _target(plan, session), None, typed(session)
+    )
+    if change.rows == "any" or not projection.columns:
+        rows = whole.rows if whole else _count(session, table)
+        return TableBaseline(rows, whole=whole, projection=projection)
+    if whole and projection.fingerprint == whole.fingerprint:
         return TableBaseline(whole.rows, whole=whole, projection=projection, projected=whole)
-    projected = _digests(session, projection, table, progress)
-    return TableBaseline(whole.rows, whole=whole, projection=projection, projected=projected)
+    projected = _digests(snapshot, projection, table, pace)
+    rows = whole.rows if whole else projected.rows
+    return TableBaseline(rows, whole=whole, projection=projection, projected=projected)
+
+
+def _count(session: Session, table: Table) -> int:
+    name = session.dialect.language.quote_table(table.schema, table.name)
+    return int(session.value(f"SELECT count(*) FROM {name}"))
 
 
 def _excluded(plan: Plan, table: str) -> str:
     known = plan.tables.get(plan.changes.after(table) or table) or plan.tables.get(table)
     return known.exclude if known else ""
-
-
-def _is_counted_only(plan: Plan, projection: Projection) -> bool:
-    return plan.changes.of(projection.table_after).rows == "any" or not projection.columns
 
 
 def _target(plan: Plan, session: Session) -> Dialect:
@@ -169,18 +240,20 @@ def typed(session: Session) -> Callable[[Table, str], str]:
 
 
 def _digests(
-    session: Session, projection: Projection, table: Table, progress: Progress | None
+    snapshot: Snapshot, projection: Projection, table: Table, pace: Pace, like: TableDigests | None = None
 ) -> TableDigests:
-    reading = projection.side_before(session.dialect, table)
-    return digests(session, reading, projection.fingerprint, progress=progress)
-
-
-def _under(progress: Progress | None, table: str) -> Progress | None:
-    return progress and (lambda words: progress(f"{table}: {words}"))
+    reading = projection.side_before(snapshot.dialect, table)
+    fingerprint = projection.fingerprint
+    return digests(snapshot, reading, fingerprint, table=table.id, like=like, pace=pace)
 
 
 def _baseline(
-    path: Path, head: Mapping[str, Any], schema: Schema, tables: Mapping[str, TableBaseline]
+    path: Path,
+    head: Mapping[str, Any],
+    schema: Schema,
+    tables: Mapping[str, TableBaseline],
+    splits: Mapping[str, TableBaseline],
+    views: Mapping[str, Table],
 ) -> Baseline:
     return Baseline(
         path=path,
@@ -191,6 +264,8 @@ def _baseline(
         plan_sha256=head["plan"]["sha256"],
         schema=schema,
         tables=tables,
+        splits=splits,
+        views=views,
     )
 
 
@@ -208,21 +283,38 @@ def _read(path: Path, values: Iterator[Any]) -> Baseline:
     if head["format"] != FORMAT or head["version"] != VERSION:
         raise ValueError(f"{head['format']} {head['version']}, where {FORMAT} {VERSION} was expected")
     schema = Schema.from_json(next(values)["schema"])
-    tables = {value["table"]: TableBaseline.from_json(value) for value in values}
-    return _baseline(path, head, schema, tables)
+    views = Schema.from_json(next(values)["views"]).tables
+    found: dict[str, dict[str, TableBaseline]] = {"table": {}, "split": {}}
+    for value in values:
+        kind = "split" if "split" in value else "table"
+        found[kind][value[kind]] = TableBaseline.from_json(value)
+    return _baseline(path, head, schema, found["table"], found["split"], views)
 
 
 def identity_digests(
-    session: Session, schema: Schema, exclude: Collection[str] = (), progress: Progress | None = None
+    source: Snapshot | Session,
+    schema: Schema,
+    exclude: Collection[str] = (),
+    progress: Progress | None = None,
+    like: Mapping[str, TableDigests] | None = None,
 ) -> dict[str, TableDigests]:
-    """The digests of every column of every table but those of `exclude`, by table id."""
-    found = {}
-    for id, table in schema.tables.items():
-        if id not in exclude:
-            with _naming(id):
-                projection = identity(table, session.dialect)
-                found[id] = _digests(session, projection, table, _under(progress, id))
+    """The digests of every column of every table but those of `exclude`, by table id.
+
+    Segments are those of `like`, where it has digests of the same columns, types and key.
+    """
+    pace, found = Pace(progress=progress), {}
+    with sharing(source) as snapshot:
+        for id, table in schema.tables.items():
+            if id not in exclude:
+                with _naming(id):
+                    found[id] = _identical(snapshot, table, pace, (like or {}).get(id))
     return found
+
+
+def _identical(snapshot: Snapshot, table: Table, pace: Pace, like: TableDigests | None) -> TableDigests:
+    projection = identity(table, snapshot.dialect)
+    usable = like is not None and like.fingerprint == projection.fingerprint
+    return _digests(snapshot, projection, table, pace, like if usable else None)
 
 
 def unequal(before: Mapping[str, TableDigests], after: Mapping[str, TableDigests]) -> tuple[str, ...]:

@@ -12,10 +12,12 @@ import re
 import struct
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from pytest_visionforge.dialects import Dialect
 
 SHOWN = 200  # characters of a value that a finding shows
+PLAIN = 30  # digits up to which a number of JSON is written without an exponent
 _MIXED = {
     frozenset(("number", "double")): "number",
     frozenset(("date", "timestamp")): "timestamp",
@@ -103,17 +105,38 @@ def settled(family: str, text: str | None) -> str | None:
         return text
     try:
         value = json.loads(text.partition(":")[2], parse_float=Decimal, parse_int=Decimal)
-        return json.dumps(value, sort_keys=True, default=_plain, ensure_ascii=False)
+        settled = _settled(value)
     except (ValueError, RecursionError):
         return text
+    return f"{len(settled.encode('utf-8', 'surrogateescape'))}:{settled}"
 
 
-def _plain(number: Decimal) -> list[str]:
-    """A number of JSON, told apart from every text: [digits, exponent] of its shortest form."""
-    sign, digits, exponent = number.normalize().as_tuple()
-    return (
-        ["number", str(sign), "".join(map(str, digits)), str(exponent)] if digits != (0,) else ["number", "0"]
-    )
+def _settled(value: Any) -> str:
+    """JSON with sorted keys and each number in its shortest form; a text stays in its quotes."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(key)}: {_settled(value[key])}" for key in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_settled, value)) + "]"
+    if isinstance(value, Decimal):
+        return _shortest(value)
+    return _quoted(value)
+
+
+def _quoted(value: str | bool | None) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _shortest(number: Decimal) -> str:
+    """1, 1.0 and 10e-1 are one number; without an exponent where people would write none."""
+    if not number:
+        return "0"
+    sign, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)  # JSON has no NaN; what Python takes for one is no Decimal
+    text = "".join(map(str, digits)).lstrip("0")
+    short = text.rstrip("0")
+    exponent += len(text) - len(short)
+    plain = f"{Decimal((sign, tuple(map(int, short)), exponent)):f}" if abs(exponent) <= PLAIN else ""
+    return plain or f"{'-' * sign}{short}e{exponent}"
 
 
 def shown(family: str, text: str | None) -> str | None:

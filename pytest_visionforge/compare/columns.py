@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from pytest_visionforge.compare import canonical
 from pytest_visionforge.compare.expected import ExpectedTable
 from pytest_visionforge.compare.pair import Pair, SchemaDifference
 from pytest_visionforge.database import Column, Table
+from pytest_visionforge.plan.values import ColumnChanges
 
 
 def differences(expected: ExpectedTable, actual: Table, pair: Pair) -> Iterator[SchemaDifference]:
@@ -19,10 +20,11 @@ def differences(expected: ExpectedTable, actual: Table, pair: Pair) -> Iterator[
     for name, column in wanted.items():
         found = actual.column(name)
         if found is None:
-            remedy = f"ALTER TABLE {pair.table(actual)} ADD COLUMN {_definition(column, pair)};"
+            declared = pair.after.remedy.declared(column)
+            remedy = f"ALTER TABLE {pair.named(actual)} ADD COLUMN {declared};"
             yield _missing(expected, name, "is not there", remedy if pair.same else "")
         else:
-            yield from _column(expected, column, found, pair)
+            yield from _column(expected, column, found, actual, pair)
     for name in sorted(added):
         if actual.column(name) is None:
             yield _missing(expected, name, "is declared as added and is not there", "")
@@ -40,74 +42,121 @@ def _missing(expected: ExpectedTable, column: str, says: str, remedy: str) -> Sc
     return SchemaDifference("column", f"{expected.id}.{column}", says, remedy)
 
 
-def _definition(column: Column, pair: Pair) -> str:
-    parts = [pair.quote(column.name), column.type]
-    if column.generated:
-        parts.append(f"GENERATED ALWAYS AS ({column.generated})")
-    if column.default is not None:
-        parts.append(f"DEFAULT {column.default}")
-    return " ".join(parts if column.nullable else [*parts, "NOT NULL"])
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """One respect in which a column may differ: texts that are equal where it does not, and what is kept."""
+
+    kind: str
+    before: str
+    after: str
+    declared: tuple[str, ...]
+    facts: tuple[str, ...]
+    note: str = ""
 
 
-def _column(expected: ExpectedTable, old: Column, new: Column, pair: Pair) -> Iterator[SchemaDifference]:
+def _column(
+    expected: ExpectedTable, old: Column, new: Column, actual: Table, pair: Pair
+) -> Iterator[SchemaDifference]:
     id = f"{expected.id}.{new.name}"
-    changes = expected.change.columns
-    remedy = f"change the column back to: {_definition(old, pair)}" if pair.same else ""
-    is_key = bool(expected.table.primary_key and old.name in expected.table.primary_key.columns)
+    topics = _topics(expected, old, new, pair)
+    wrong = [each for each in topics if each.before != each.after and new.name not in each.declared]
+    wanted = _reverted(old, new, wrong)
+    for each in wrong:
+        remedy = pair.after.remedy.column(actual, wanted, each.kind) if _is_writable(each, pair) else ""
+        says = f"was {each.before}, is {each.after}{each.note}"
+        yield SchemaDifference(each.kind, id, says, remedy, each.before, each.after)
+    yield from _unchanged(id, expected.change.columns, old, new, pair)
+
+
+def _unchanged(
+    id: str, changes: ColumnChanges, old: Column, new: Column, pair: Pair
+) -> Iterator[SchemaDifference]:
+    """What is declared to change and did not; between two DBMS only where that is told for certain."""
     topics = [
-        ("type", *_types(old, new, pair), changes.types),
-        ("nullability", *_nullability(old, new, pair, is_key), changes.nullable),
-        ("default", *_defaults(old, new, pair), changes.defaults),
-        ("generated", *_generated(old, new, pair), changes.defaults),
+        ("type", ("type", "collation"), changes.types),
+        ("default", ("default", "identity", "generated", "variant"), changes.defaults),
+        ("collation", ("collation",), changes.collations),
+        ("comment", ("comment",), changes.comments),
     ]
-    for kind, before, after, declared in topics:
-        if before != after and new.name not in declared:
-            yield SchemaDifference(kind, id, f"was {before}, is {after}", remedy, before, after)
-    if new.name in changes.types and pair.same and _types(old, new, pair)[0] == _types(old, new, pair)[1]:
-        yield SchemaDifference("type", id, f"is declared to change and is {new.type} as before")
-    if new.name in changes.nullable and old.nullable == new.nullable:
-        yield SchemaDifference("nullability", id, "is declared to change and is as before")
-    if new.name in changes.defaults and pair.same and old.default == new.default:
-        yield SchemaDifference("default", id, "is declared to change and is as before")
+    for kind, facts, declared in (
+        ("nullability", ("nullable",), changes.nullable),
+        *(topics if pair.same else ()),
+    ):
+        if new.name in declared and all(getattr(old, fact) == getattr(new, fact) for fact in facts):
+            yield SchemaDifference(kind, id, "is declared to change and is as before")
 
 
-def _types(old: Column, new: Column, pair: Pair) -> tuple[str, str]:
-    """The types as texts that are equal where they are; between two DBMS by what they can hold."""
+def _is_writable(topic: _Topic, pair: Pair) -> bool:
+    """Can what was there before be said in the words of the DBMS after?"""
+    return pair.same or topic.kind in ("nullability", "comment")
+
+
+def _reverted(old: Column, new: Column, wrong: list[_Topic]) -> Column:
+    """The column after with what is not declared as it was."""
+    facts = {fact: getattr(old, fact) for topic in wrong for fact in topic.facts}
+    return replace(new, **facts)
+
+
+def _topics(expected: ExpectedTable, old: Column, new: Column, pair: Pair) -> list[_Topic]:
+    changes = expected.change.columns
+    is_key = bool(expected.table.primary_key and old.name in expected.table.primary_key.columns)
+    types, note = _types(old, new, pair)
+    topics = [
+        _Topic("type", *types, changes.types, ("type", "collation"), note),
+        _Topic("nullability", *_nullability(old, new, pair, is_key), changes.nullable, ("nullable",)),
+        _Topic("default", *_defaults(old, new, pair), changes.defaults, ("default",)),
+        _Topic(
+            "generated", *_generated(old, new, pair), changes.defaults, ("generated", "default", "variant")
+        ),
+    ]
     if pair.same:
-        collations = (old.collation or "", new.collation or "")
-        texts = (old.type, new.type)
-        if collations[0] == collations[1]:
-            return texts
-        return f"{texts[0]} collate {collations[0]}".strip(), f"{texts[1]} collate {collations[1]}".strip()
+        collations = (*changes.types, *changes.collations)
+        identities = _identity(old), _identity(new)
+        topics += [
+            _Topic("identity", *identities, changes.defaults, ("identity", "default", "variant")),
+            _Topic("collation", *_texts(old.collation, new.collation), collations, ("collation",)),
+        ]
+    if pair.comments:
+        topics.append(_Topic("comment", *_texts(old.comment, new.comment), changes.comments, ("comment",)))
+    return topics
+
+
+def _texts(before: str | None, after: str | None) -> tuple[str, str]:
+    return before or "none", after or "none"
+
+
+def _identity(column: Column) -> str:
+    return f"an identity {column.variant}".strip() if column.identity else "no identity"
+
+
+def _types(old: Column, new: Column, pair: Pair) -> tuple[tuple[str, str], str]:
+    """The types as texts that are equal where they are, and what the one after holds less."""
+    if pair.same:
+        return (old.type, new.type), ""
     return _mapped(old, new, pair)
 
 
 _KIN = ({"number", "double"}, {"uuid", "text"}, {"uuid", "bytes"}, {"json", "text"}, {"other", "text"})
 
 
-def _mapped(old: Column, new: Column, pair: Pair) -> tuple[str, str]:
+def _mapped(old: Column, new: Column, pair: Pair) -> tuple[tuple[str, str], str]:
     """Equal texts where the type after can hold what the type before does."""
     first, second = pair.before.canonical.family(old.type), pair.after.canonical.family(new.type)
     untyped = not pair.before.canonical.TYPED or not pair.after.canonical.TYPED
     kin = [*_KIN, {"date", "timestamp"}, {"other", first}, {"other", second}] if untyped else _KIN
     if first != second and not any({first, second} == pair_of for pair_of in kin):
-        return old.type, new.type
-    return (old.type, new.type) if _narrower(old.type, new.type, first) else ("", "")
+        return (old.type, new.type), ""
+    if {"other", "json", "uuid"} & {first, second}:
+        return ("", ""), ""
+    less = pair.before.catalog.capacity(old).lost_in(pair.after.catalog.capacity(new))
+    words = ", ".join(dict.fromkeys(less))
+    if not words:
+        return ("", ""), ""
+    return (old.type, f"{new.type} {_charset(new)}".strip()), f", which holds less: {words}"
 
 
-def _narrower(old: str, new: str, family: str) -> bool:
-    """Does the type after hold fewer characters or digits, as far as both say how many?"""
-    first, second = _sizes(old), _sizes(new)
-    if family == "text" and "char" in old.lower() and "char" in new.lower():
-        return bool(first and second and second[0] < first[0])
-    if family != "number" or len(first) != 2 or len(second) != 2:
-        return False
-    return second[1] < first[1] or second[0] - second[1] < first[0] - first[1]
-
-
-def _sizes(type: str) -> list[int]:
-    found = re.search(r"\((\d+)(?:\s*,\s*(\d+))?\)", type)
-    return [int(size) for size in found.groups() if size] if found else []
+def _charset(column: Column) -> str:
+    return f"collate {column.collation}" if column.collation else ""
 
 
 def _nullability(old: Column, new: Column, pair: Pair, is_key: bool) -> tuple[str, str]:
@@ -124,15 +173,20 @@ def _defaults(old: Column, new: Column, pair: Pair) -> tuple[str, str]:
         if None in literals or old.identity or new.identity:
             return "", ""
         before, after = literals
-    parts = [
-        f"default {text if text is not None else 'NULL'}{' identity' if column.identity else ''}"
-        for text, column in ((before, old), (after, new))
-    ]
-    return parts[0], parts[1]
+    return _default(before), _default(after)
+
+
+def _default(text: str | None) -> str:
+    return f"default {text if text is not None else 'NULL'}"
 
 
 def _generated(old: Column, new: Column, pair: Pair) -> tuple[str, str]:
     if not pair.same:
         words = {True: "generated", False: "not generated"}
         return words[bool(old.generated)], words[bool(new.generated)]
-    return old.generated or "not generated", new.generated or "not generated"
+    return _generation(old), _generation(new)
+
+
+def _generation(column: Column) -> str:
+    variant = "" if column.identity else column.variant
+    return " ".join(filter(None, (column.generated or "not generated", variant)))

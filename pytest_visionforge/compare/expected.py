@@ -12,11 +12,14 @@ from pytest_visionforge.database import (
     ForeignKey,
     Index,
     Key,
+    Policy,
     Schema,
     Table,
     Trigger,
 )
 from pytest_visionforge.plan.values import Changes, TableChange
+
+_NAMING = ("inherits", "partitioned by", "replica identity")  # options whose values name tables or columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ def _expected(table: Table, change: TableChange, schema: Schema, changes: Change
     names = column_names(table, change)
     gone = {column.name for column in table.columns} - set(names)
     own = {table.name: change.name} if change.renamed_from else {}
-    texts = _Renaming({**renamed_tables(schema, changes), **own, **_renamed(names)})
+    texts = Renaming({**renamed_tables(schema, changes), **own, **_renamed(names)})
+    roles = Renaming({old: new for new, old in changes.roles.renamed.items()})
     return replace(
         table,
         columns=tuple(_column(column, names, texts) for column in table.columns if column.name in names),
@@ -62,6 +66,8 @@ def _expected(table: Table, change: TableChange, schema: Schema, changes: Change
         triggers=tuple(
             Trigger(trigger.name, texts(trigger.definition), trigger.enabled) for trigger in table.triggers
         ),
+        policies=tuple(Policy(policy.name, texts(roles(policy.text))) for policy in table.policies),
+        options={name: texts(value) if name in _NAMING else value for name, value in table.options.items()},
     )
 
 
@@ -84,17 +90,37 @@ def _renamed(names: Mapping[str, str]) -> dict[str, str]:
     return {old: new for old, new in names.items() if old != new}
 
 
-class _Renaming:
+class Renaming:
     """Puts new names into a text of SQL, word by word."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self.names = names
 
     def __call__(self, text: str) -> str:
+        """The text with the names after."""
         if not self.names:
             return text
         words = "|".join(sorted(map(re.escape, self.names), key=len, reverse=True))
         return re.sub(rf"(?<!\w)({words})(?!\w)", lambda found: self.names[found[1]], text)
+
+    def whole(self, text: str) -> str:
+        """The same of a whole statement, where a server keeps the old name as `new AS old`."""
+        words = "|".join(map(re.escape, dict.fromkeys(self.names.values())))
+        return re.sub(rf"(?<!\w)({words}) AS \1(?!\w)", r"\1", plain(self(text))) if words else text
+
+
+def renamed_in(schema: Schema, changes: Changes) -> Renaming:
+    """Every rename of the plan, of tables and of columns wherever they are."""
+    found = dict(renamed_tables(schema, changes))
+    for change in changes.tables.values():
+        found.update((old, new) for new, old in change.columns.renamed.items())
+    return Renaming(found)
+
+
+def names_of(schema: Schema, changes: Changes) -> set[str]:
+    """The names, as they were, of all that the plan renames or drops of tables."""
+    gone = {name for change in changes.tables.values() for name in change.columns.dropped}
+    return {*renamed_in(schema, changes).names, *gone}
 
 
 def mentions(text: str, names: Iterable[str]) -> bool:
@@ -102,7 +128,7 @@ def mentions(text: str, names: Iterable[str]) -> bool:
     return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names)
 
 
-def _column(column: Column, names: Mapping[str, str], texts: _Renaming) -> Column:
+def _column(column: Column, names: Mapping[str, str], texts: Renaming) -> Column:
     generated = texts(column.generated) if column.generated else column.generated
     return replace(column, name=names[column.name], generated=generated)
 
@@ -130,7 +156,7 @@ def _foreign_key(
     )
 
 
-def _index(index: Index, names: Mapping[str, str], gone: set[str], texts: _Renaming) -> Index | None:
+def _index(index: Index, names: Mapping[str, str], gone: set[str], texts: Renaming) -> Index | None:
     """The index with the names after; None where it is over a column that is dropped."""
     if gone.intersection((*index.columns, *index.include)) or mentions(index.where, gone):
         return None

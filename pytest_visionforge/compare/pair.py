@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pytest_visionforge.database import Table
+from pytest_visionforge.database import Sequence, Table
 from pytest_visionforge.dialects import Dialect
+
+# what does not belong to a table, as it is checked together
+GROUPS = ("views", "sequences", "routines", "types", "extensions", "events", "database")
 
 
 @dataclass(frozen=True, slots=True)
 class SchemaDifference:
     """One object that is not as it was and was declared to be.
 
-    `kind` is table, column, type, nullability, default, generated, primary key, unique key,
-    foreign key, index, check, trigger, view or sequence. `remedy` is SQL or a sentence, "" where
-    there is no simple one; `before` and `after` are the facts, "" where there is none. `owner` is the
-    id of the table that it belongs to, or "views" or "sequences".
+    `kind` is table, column, type, nullability, default, identity, generated, collation, comment,
+    primary key, unique key, foreign key, index, check, trigger, partition, policy, view, sequence,
+    owner, grant, the kind of a definition (function, type, extension ...) or an option's name. `remedy`
+    is SQL or a sentence, "" where there is no simple one; `before` and `after` are the facts, "" where
+    there is none. `owner` is the id of the table that it belongs to, or one of `GROUPS`.
     """
 
     kind: str
@@ -43,6 +47,11 @@ class Pair:
         """Both are the same DBMS, so that its texts compare."""
         return self.before.name == self.after.name
 
+    @property
+    def comments(self) -> bool:
+        """Both have comments."""
+        return self.before.catalog.COMMENTS and self.after.catalog.COMMENTS
+
     def quote(self, name: str) -> str:
         """A name as people write it in SQL."""
         return self.after.language.quote(name).replace("\\:", ":")
@@ -51,12 +60,12 @@ class Pair:
         """Names in a list."""
         return ", ".join(map(self.quote, names))
 
-    def table(self, table: Table) -> str:
-        """A table's name as people write it in SQL."""
-        return self.after.language.quote_table(table.schema, table.name).replace("\\:", ":")
+    def named(self, object: Table | Sequence) -> str:
+        """A table's or sequence's name as people write it in SQL."""
+        return self.after.language.quote_table(object.schema, object.name).replace("\\:", ":")
 
     def added(self, table: Table, clause: str) -> str:
         """How a constraint is put back."""
         if self.after.canonical.ALTERS:
-            return f"ALTER TABLE {self.table(table)} ADD {clause};"
-        return f"rebuild {self.table(table)} with: {clause}"
+            return f"ALTER TABLE {self.named(table)} ADD {clause};"
+        return f"rebuild {self.named(table)} with: {clause}"

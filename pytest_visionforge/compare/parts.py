@@ -107,6 +107,7 @@ def _undone(expected: ExpectedTable, actual: Table, pair: Pair) -> Iterator[Sche
         ("trigger", expected.change.triggers, (_triggers(pair),)),
     ]
     for kind, declared, kinds in topics:
+        yield from _unchanged(kind, expected, actual, kinds, declared)
         there = {name for parts in kinds for part in parts(actual) for name in part.names}
         if kind == "key" and actual.primary_key:
             there |= _names_of_primary_key(actual.primary_key)
@@ -120,6 +121,20 @@ def _undone(expected: ExpectedTable, actual: Table, pair: Pair) -> Iterator[Sche
                 )
 
 
+def _unchanged(
+    kind: str, expected: ExpectedTable, actual: Table, kinds: tuple[Parts, ...], declared: Declared
+) -> Iterator[SchemaDifference]:
+    """What is declared to change and is the same under the same name."""
+    old, new = (
+        {name: part.identity for parts in kinds for part in parts(table) for name in part.names if name}
+        for table in (expected.table, actual)
+    )
+    for name in declared.changed:
+        if name in old and old[name] == new.get(name):
+            says = "is declared to change and is as before"
+            yield SchemaDifference(kind, f"{expected.id}.{name}", says)
+
+
 def _unique_keys(pair: Pair) -> Parts:
     """Unique keys, and unique indexes over plain columns, which hold the same."""
 
@@ -127,7 +142,7 @@ def _unique_keys(pair: Pair) -> Parts:
         keys = [(key.name, key.columns) for key in table.unique_keys]
         keys += [(index.name, index.columns) for index in table.indexes if _is_key(index, table)]
         for name, columns in keys:
-            remedy = f"CREATE UNIQUE INDEX {pair.quote(name or '_'.join(columns))} ON {pair.table(table)}"
+            remedy = f"CREATE UNIQUE INDEX {pair.quote(name or '_'.join(columns))} ON {pair.named(table)}"
             listed = ", ".join(sorted(columns))
             yield _Part(f"({listed})", (name, ",".join(columns)), f"{remedy} ({pair.names(columns)});")
 
@@ -218,7 +233,7 @@ def _created(index: Index, table: Table, pair: Pair) -> str:
     columns = ", ".join(pair.quote(name) if table.column(name) else name for name in index.columns)
     unique = "UNIQUE " if index.unique else ""
     where = f" WHERE {index.where}" if index.where else ""
-    return f"CREATE {unique}INDEX {pair.quote(index.name)} ON {pair.table(table)} ({columns}){where};"
+    return f"CREATE {unique}INDEX {pair.quote(index.name)} ON {pair.named(table)} ({columns}){where};"
 
 
 def _checks(pair: Pair) -> Parts:

@@ -14,7 +14,7 @@ from pytest_visionforge.database import Schema, Table, verbatim
 from pytest_visionforge.dialects import Dialect
 from pytest_visionforge.plan.values import Changes, ColumnChanges, Plan, TableChange, TablePlan
 
-FORM = 1  # of the canonical texts: digests of another form cannot be compared with ours
+FORM = 2  # of the canonical texts: digests of another form cannot be compared with ours
 WHOLE_TABLE = {"unchanged", "appended", "any"}
 
 
@@ -23,7 +23,8 @@ class Comparand:
     """One column: its name after the migration, and what gives its value before.
 
     `before` is a column's name, or, where `expression` is set, nothing: then the expression over
-    the row before is its value. The types are as each DBMS prints them, "" where not known.
+    the row before is its value. The types are as each DBMS prints them, "" where not known. `packed`
+    and `order` are its binary form and its order, "" where the two sides do not have the same.
     """
 
     name: str
@@ -31,8 +32,13 @@ class Comparand:
     expression: str
     type_before: str
     type_after: str
-    family: str
-    ordered: bool
+    family: str = ""
+    packed: str = ""
+    order: str = ""
+    collation_before: str | None = None
+    collation_after: str | None = None
+    nullable_before: bool = True
+    nullable_after: bool = True
     note: str = ""
 
 
@@ -41,7 +47,8 @@ class Projection:
     """What of one table is compared with what.
 
     `key` names columns as they are after the migration; `unique` tells that a constraint says so.
-    `condition` narrows the rows before, in the source's SQL; "" for all.
+    `packs`: both sides have the same binary form of rows. `condition` narrows the rows before, in the
+    source's SQL; "" for all.
     """
 
     table_before: str
@@ -50,12 +57,13 @@ class Projection:
     key: tuple[str, ...] = ()
     unique: bool = False
     condition: str = ""
+    packs: bool = False
 
     @property
     def fingerprint(self) -> str:
         """What the digests depend on: digests of another fingerprint do not compare with these."""
-        columns = [(c.name, c.before, c.expression, c.family, c.ordered) for c in self.columns]
-        facts = [FORM, self.table_before, columns, self.key, self.unique, self.condition]
+        columns = [(c.name, c.before, c.expression, c.family, c.packed, c.order) for c in self.columns]
+        facts = [FORM, self.table_before, columns, self.key, self.unique, self.condition, self.packs]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     @property
@@ -67,11 +75,24 @@ class Projection:
                 columns.setdefault(column.note, []).append(column.name)
         return tuple(f"{', '.join(names)}: {note}" for note, names in columns.items())
 
+    def missing(self, table: Table) -> list[str]:
+        """The columns that the table after should have, and has not."""
+        return [column.name for column in self.columns if table.column(column.name) is None]
+
     def side_before(self, dialect: Dialect, table: Table) -> Reading:
         """How the database as it was is read."""
         language = dialect.language
         fields = tuple(
-            Field(c.name, _expression(c, language.quote), c.family, c.type_before or c.type_after)
+            Field(
+                name=c.name,
+                expression=_expression(c, language.quote),
+                family=c.family,
+                type=c.type_before or c.type_after,
+                collation=c.collation_before,
+                nullable=c.nullable_before,
+                packed=c.packed,
+                order=c.order,
+            )
             for c in self.columns
         )
         where = f"({verbatim(self.condition)})" if self.condition else ""
@@ -81,15 +102,24 @@ class Projection:
         """How the database as it is now is read."""
         language = dialect.language
         fields = tuple(
-            Field(c.name, language.quote(c.name), c.family, c.type_after or c.type_before)
+            Field(
+                name=c.name,
+                expression=language.quote(c.name),
+                family=c.family,
+                type=c.type_after or c.type_before,
+                collation=c.collation_after,
+                nullable=c.nullable_after,
+                packed=c.packed,
+                order=c.order,
+            )
             for c in self.columns
         )
         return self._reading(language.quote_table(table.schema, table.name), fields, "")
 
     def _reading(self, table: str, fields: tuple[Field, ...], where: str) -> Reading:
         key = [column for column in self.columns if column.name in self.key]
-        ranges = bool(key) and self.unique and all(column.ordered for column in key)
-        return Reading(table, fields, self.key, where, ranges)
+        ranges = bool(key) and self.unique and all(column.order for column in key)
+        return Reading(table, fields, self.key, where, ranges, self.packs)
 
     def as_json(self) -> dict[str, Any]:
         """The projection as plain values for `json`."""
@@ -115,12 +145,45 @@ def identity(table: Table, dialect: Dialect) -> Projection:
 
 
 def of_table(
-    plan: Plan, table: Table, before: Dialect, after: Dialect, table_after: Table | None, typed: Typed
+    plan: Plan,
+    change: TableChange,
+    table: Table,
+    before: Dialect,
+    after: Dialect,
+    table_after: Table | None,
+    typed: Typed,
 ) -> Projection:
-    """What the plan says of a table, named as it was before the migration."""
-    change = plan.changes.of(plan.changes.after(table.id) or table.id)
-    known = plan.tables.get(change.name) or plan.tables.get(table.id) or TablePlan(table.id)
+    """What the plan says of a change, and of the table before that it is about."""
+    known = plan.tables.get(change.name) or TablePlan(change.name)
+    if not known.key and not change.split_from:
+        known = plan.tables.get(table.id) or known
+    change = replace(change, columns=_taken(change.columns, table)) if change.split_from else change
     return project(change, known, table, table_after, before, after, typed)
+
+
+def change_of(plan: Plan, table: str) -> TableChange:
+    """What is declared for a table that goes by that name before the migration."""
+    return plan.changes.of(plan.changes.after(table) or table)
+
+
+def _taken(changes: ColumnChanges, table: Table) -> ColumnChanges:
+    """The columns that a split table takes: those that are named, as if all others were dropped.
+
+    An expression that is the mere name of a column is that column.
+    """
+    if not changes.renamed and not changes.values:
+        return changes
+    names = [column.name for column in table.columns]
+    renamed = dict(changes.renamed)
+    for new, sql in changes.values.items():
+        if sql in names and sql not in renamed.values():
+            renamed[new] = sql
+    return replace(
+        changes,
+        renamed=renamed,
+        values={new: sql for new, sql in changes.values.items() if new not in renamed},
+        dropped=tuple(name for name in names if name not in renamed.values()),
+    )
 
 
 def project(
@@ -140,8 +203,17 @@ def project(
     compared = {column.name for column in columns}
     key = key if set(key) <= compared else ()
     declared = _names_after(table.key, change.columns)
+    unique = bool(key) and key == declared and (table_after is None or _is_indexed(table_after, key))
     condition = "" if change.rows in WHOLE_TABLE else change.rows
-    return Projection(table.id, change.name, columns, key, bool(key) and key == declared, condition)
+    packs = before.name == after.name and before.canonical.PACKS
+    return Projection(table.id, change.name, columns, key, unique, condition, packs)
+
+
+def _is_indexed(table: Table, key: tuple[str, ...]) -> bool:
+    """Does an index lead to a range of the key, on the side after too?"""
+    keys = [each.columns for each in (table.primary_key, *table.unique_keys) if each]
+    indexes = [index.columns for index in table.indexes if index.valid and not index.where]
+    return any(columns[: len(key)] == key for columns in (*keys, *indexes))
 
 
 def _columns(table: Table, changes: ColumnChanges, typed: Typed) -> list[Comparand]:
@@ -155,36 +227,71 @@ def _columns(table: Table, changes: ColumnChanges, typed: Typed) -> list[Compara
         if name in changes.added and name not in changes.values:
             continue
         expression = changes.values.get(name, "")
-        found.append(Comparand(name, column.name, expression, column.type, "", "", False))
+        found.append(
+            Comparand(
+                name=name,
+                before=column.name,
+                expression=expression,
+                type_before=column.type,
+                type_after="",
+                collation_before=column.collation,
+                nullable_before=column.nullable,
+            )
+        )
     names = {column.name for column in found}
     for name, expression in changes.values.items():
         if name not in names:
-            found.append(Comparand(name, "", expression, "", "", "", False))
+            found.append(Comparand(name, "", expression, "", ""))
     return [_typed(column, table, typed) for column in found]
 
 
 def _typed(column: Comparand, table: Table, typed: Typed) -> Comparand:
     if not column.expression:
         return column
-    return replace(column, before="", type_before=typed(table, column.expression))
+    type_before = typed(table, column.expression)
+    return replace(column, before="", type_before=type_before, collation_before=None, nullable_before=True)
 
 
 def _with_form(column: Comparand, table_after: Table | None, before: Dialect, after: Dialect) -> Comparand:
+    """The column with everything that depends on both sides of it."""
     found = table_after.column(column.name) if table_after else None
-    type_after = found.type if found else ""
-    form = canonical.form_of(before, column.type_before, after, type_after)
-    ordered = form.family in _ordered_families(before, after) and all(
-        dialect.canonical.ordered(type)
-        for dialect, type in ((before, column.type_before or type_after), (after, type_after))
-        if type
+    column = replace(
+        column,
+        type_after=found.type if found else "",
+        collation_after=found.collation if found else None,
+        nullable_after=found.nullable if found else column.nullable_before,
     )
-    return replace(column, type_after=type_after, family=form.family, note=form.note, ordered=ordered)
+    form = canonical.form_of(before, column.type_before, after, column.type_after)
+    return replace(
+        column,
+        family=form.family,
+        note=form.note,
+        packed=_packed(column, before, after),
+        order=_order(column, before, after),
+    )
 
 
-def _ordered_families(before: Dialect, after: Dialect) -> set[str]:
-    """The families that both DBMS can cut into the same ranges; without types, times are text of any form."""
-    typed = before.canonical.TYPED and after.canonical.TYPED
-    return {"number", "date", "timestamp"} if typed else {"number", "stored"}
+def _packed(column: Comparand, before: Dialect, after: Dialect) -> str:
+    """The binary form that both types have; "" where there is none."""
+    if before.name != after.name:
+        return ""
+    first = before.canonical.packed(column.type_before or column.type_after)
+    second = after.canonical.packed(column.type_after or column.type_before)
+    return first if first == second else ""
+
+
+def _order(column: Comparand, before: Dialect, after: Dialect) -> str:
+    """The order that both columns have; "" where theirs differ, or no index gives it."""
+    if column.expression:
+        return ""
+    order = before.canonical.order(column.type_before, column.collation_before)
+    if column.type_after:
+        return order if order == after.canonical.order(column.type_after, column.collation_after) else ""
+    if before.name == after.name:
+        return order
+    if not after.canonical.TYPED:
+        return after.canonical.order(column.type_before, None)
+    return order if order in ("number", "date", "timestamp") else ""
 
 
 def _key(table: Table, changes: ColumnChanges, known: TablePlan) -> tuple[str, ...]:

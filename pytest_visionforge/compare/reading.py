@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from pytest_visionforge.dialects import Dialect
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column of a side: how it is called after the migration, and the SQL that gives it here."""
+    """One column of a side: how it is called after the migration, and the SQL that gives it here.
+
+    `packed` is its binary form and `order` the order of a key's column, both the same on both sides
+    and "" where there is none.
+    """
 
     name: str
     expression: str
     family: str
     type: str
+    collation: str | None = None
+    nullable: bool = True
+    packed: str = ""
+    order: str = ""
+
+    def text(self, dialect: Dialect) -> str:
+        """SQL: its canonical text."""
+        return dialect.canonical.text(self.expression, self.family, self.type, self.collation)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How one side of a comparison is read: `table` and `where` are SQL; `ranges` by its key, or buckets."""
+    """How one side of a comparison is read: `table` and `where` are SQL.
+
+    `ranges`: by ranges of its key, or else by buckets. `packs`: digests are of the binary form of rows.
+    """
 
     table: str
     fields: tuple[Field, ...]
     key: tuple[str, ...] = ()
     where: str = ""
     ranges: bool = False
+    packs: bool = False
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
@@ -35,3 +54,28 @@ class Reading:
         """What a row is found by on the other side: its key, or all of it that SQL can tell equal."""
         plain = tuple(field for field in self.fields if field.family != "json")
         return self.key_fields or plain or self.fields
+
+    def source(self, condition: str = "") -> str:
+        """SQL: FROM the table WHERE its rows meet a condition."""
+        where = " AND ".join(filter(None, (self.where, condition)))
+        return f"FROM {self.table}" + (f" WHERE {where}" if where else "")
+
+    def row(self, dialect: Dialect) -> str:
+        """SQL: the canonical text of a row."""
+        return _row(dialect, self.fields)
+
+    def hashed(self, dialect: Dialect) -> str:
+        """SQL: what segments' digests are of: the binary form of a row, or its text."""
+        return dialect.canonical.pack(self.fields) if self.packs else self.row(dialect)
+
+    def mark(self, dialect: Dialect) -> str:
+        """SQL: the hash by which a row is found on the other side."""
+        return dialect.canonical.sha256(_row(dialect, self.mark_fields))
+
+
+def _row(dialect: Dialect, fields: Iterable[Field]) -> str:
+    """SQL that joins the texts of a row; NULL is a field that no value gives."""
+    texts = [
+        f"COALESCE({field.text(dialect)}, '~')" if field.nullable else field.text(dialect) for field in fields
+    ]
+    return dialect.canonical.row(texts)

@@ -50,6 +50,18 @@ class Differences:
                 self.complete = False
                 return
 
+    def wanted(self, *, lost: bool) -> int:
+        """How many rows more are shown, of those that are lost or else added."""
+        return 0 if self.may_add and not lost else max(0, self.sample - len(self.offenders))
+
+    def alone(self, count: int, shown: Iterable[Texts], *, lost: bool) -> None:
+        """Takes up so many rows that are on one side only, of which the first are shown."""
+        for row in islice(shown, self.wanted(lost=lost)):
+            self._keep(self._alone, row, "lost" if lost else "added")
+        self.lost += count if lost else 0
+        self.added += 0 if lost else count
+        self.complete = self.offending < ENOUGH
+
     def _group(self, before: Group, after: Group) -> None:
         """The rows of one mark: one on each side, or copies."""
         before, after = self._settled(before), self._settled(after)

@@ -1,9 +1,8 @@
 """Segments of a table and their digests: plain values, so that any process may compute them.
 
-A table whose declared key is of numbers, dates or timestamps is cut into ranges of the key, by the
-key's own distribution. Any other is cut into buckets by the hash of its key, or, where it has no
-key, by the hash of the whole row: then equal rows are counted, and a lost duplicate is a difference.
-Neither way depends on a collation. Digests are SHA-256 over the SHA-256s of canonical rows.
+A table with a unique key whose order is the same on both sides is cut into ranges of the key, by the
+key's own distribution. Any other is cut into buckets by the hash of its key, or, where it has no key,
+by the hash of the whole row: then equal rows are counted, and a lost duplicate is a difference.
 """
 
 from __future__ import annotations
@@ -11,21 +10,30 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
-from itertools import pairwise
 from typing import Any
 
-from pytest_visionforge.compare.reading import Field, Reading
-from pytest_visionforge.database import Session, verbatim
+from pytest_visionforge.compare.reading import Reading
+from pytest_visionforge.dialects import Dialect
 from pytest_visionforge.errors import DatabaseError
 
-ROWS = 10_000  # of a segment, about
-MANY = 1_000  # buckets from which on a statement that names them is worse than reading all rows
-_BOUND = re.compile(r"-?\d+(\.\d+)?|\d{4,}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d+)?)?")
-Progress = Callable[[str], None]
+ROWS = 16_000  # of a segment, about
+BYTES = 200_000_000  # of a segment at most, in the memory of the server
+WIDTH = 1_100  # bytes of a value in the binary form of a row, at most
+
+
+def rows_of_a_segment(reading: Reading) -> int:
+    """`ROWS`, or fewer where a row has so many columns that these might be too much for the server."""
+    return max(1, min(ROWS, BYTES // (WIDTH * len(reading.fields))))
+
+
+def digits_for(rows: int) -> int:
+    """How many hex digits of a hash make buckets of about `ROWS` rows."""
+    digits = 0
+    while rows > ROWS * 16**digits and digits < 6:
+        digits += 1
+    return digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,11 @@ class TableDigests:
         return sum(digest.rows for digest in self.segments)
 
     @property
+    def ranges(self) -> bool:
+        """Are the segments ranges of the key?"""
+        return bool(self.segments) and all(found.segment.bucket is None for found in self.segments)
+
+    @property
     def digest(self) -> str:
         """One SHA-256 for the whole table."""
         facts = [[asdict(found.segment), found.rows, found.sha256] for found in self.segments if found.rows]
@@ -112,68 +125,25 @@ class TableDigests:
         return {found.segment: (found.rows, found.sha256) for found in self.segments if found.rows}
 
 
-def run(
-    segments: Iterable[Segment], function: Callable[[Segment], Digest], pool: Executor | None = None
-) -> Iterator[Digest]:
-    """The digests of segments, in their order; on a pool where there is one."""
-    return pool.map(function, segments) if pool else map(function, segments)
-
-
-def digests(
-    session: Session,
-    reading: Reading,
-    fingerprint: str,
-    *,
-    like: TableDigests | None = None,
-    progress: Progress | None = None,
-) -> TableDigests:
-    """The digests of a table, in segments of about `ROWS` rows or in those of `like`.
-
-    That the segments hold every row is proved by counting; DatabaseError where they do not.
-    """
-    session.dialect.canonical.prepare(session)
-    total = int(session.value(f"SELECT count(*) {_source(reading, '')}"))
-    ranges = _ranges(session, reading) if like is None else _ranges_of(like)
-    if ranges is None:
-        digits = like.digits if like else _digits(total)
-        found: tuple[Digest, ...] = tuple(_buckets(session, reading, digits))
-        method = f"SHA-256 of rows, in buckets by {'key' if reading.key else 'row'}"
-    else:
-        digits, method = 0, f"SHA-256 of rows, in ranges of {', '.join(reading.key)}"
-        found = tuple(_told(run(ranges, partial(digest_of, session, reading)), len(ranges), progress))
-        if sum(digest.rows for digest in found) != total:
-            found = (*found, digest_of(session, reading, Segment(nulls=True)))
-    result = TableDigests(fingerprint, method, digits, found)
-    if result.rows != total:
-        raise DatabaseError(f"{reading.table}: {total:,} rows, but segments reach {result.rows:,} of them")
-    return result
-
-
-def _told(found: Iterable[Digest], of: int, progress: Progress | None) -> Iterator[Digest]:
-    for number, digest in enumerate(found, 1):
-        if progress and number % 100 == 0:
-            progress(f"segment {number} of {of}")
-        yield digest
-
-
-def digest_of(session: Session, reading: Reading, segment: Segment) -> Digest:
-    """The digest of one range of the key; the same at any time for the same rows."""
-    canonical = session.dialect.canonical
-    row = _row(session, reading)
-    key = ", ".join(field.expression for field in reading.key_fields)
-    order = canonical.sha256(row) if segment.nulls else key
-    source = _source(reading, condition_of(reading, segment))
-    return Digest(segment, *canonical.digest(session, source, row, order))
-
-
-def condition_of(reading: Reading, segment: Segment) -> str:
+def condition_of(dialect: Dialect, reading: Reading, segment: Segment) -> str:
     """SQL: the rows of a range; '' for all."""
     keys = [field.expression for field in reading.key_fields]
     if segment.nulls:
         return "(" + " OR ".join(f"{key} IS NULL" for key in keys) + ")"
-    low = _above(keys, [_literal(bound) for bound in segment.low]) if segment.low else ""
-    high = _up_to(keys, [_literal(bound) for bound in segment.high]) if segment.high else ""
+    low = _above(keys, _limits(dialect, reading, segment.low)) if segment.low else ""
+    high = _up_to(keys, _limits(dialect, reading, segment.high)) if segment.high else ""
     return " AND ".join(filter(None, (low, high)))
+
+
+def above(dialect: Dialect, reading: Reading, low: tuple[str, ...]) -> str:
+    """SQL: the rows whose whole key is there and above a bound (() for none)."""
+    holes = [f"{field.expression} IS NOT NULL" for field in reading.key_fields if field.nullable]
+    return " AND ".join(filter(None, (condition_of(dialect, reading, Segment(low)), *holes)))
+
+
+def _limits(dialect: Dialect, reading: Reading, bounds: tuple[str, ...]) -> list[str]:
+    fields = zip(bounds, reading.key_fields, strict=True)
+    return [dialect.canonical.limit(bound, field.order) for bound, field in fields]
 
 
 def _above(keys: Sequence[str], bounds: Sequence[str]) -> str:
@@ -191,126 +161,8 @@ def _up_to(keys: Sequence[str], bounds: Sequence[str]) -> str:
     return f"({key} <= {bound} AND ({key} < {bound} OR {_up_to(keys[1:], bounds[1:])}))"
 
 
-def _literal(bound: str) -> str:
-    if not _BOUND.fullmatch(bound):
-        raise DatabaseError(f"{bound!r} is no bound of a segment: the baseline is not what it was")
-    return bound if re.fullmatch(r"-?\d+(\.\d+)?", bound) else verbatim(f"'{bound}'")
-
-
-def _ranges(session: Session, reading: Reading) -> tuple[Segment, ...] | None:
-    """The ranges of the key that hold `ROWS` rows each; None where the table must go into buckets."""
-    if not reading.ranges:
-        return None
-    bounds = list(_bounds(session, reading))
-    if any(bound is None or not _BOUND.fullmatch(bound) for bounds_of in bounds for bound in bounds_of):
-        return None
-    edges = [(), *bounds, ()]
-    return tuple(Segment(low, high) for low, high in pairwise(edges))
-
-
-def _bounds(session: Session, reading: Reading) -> Iterator[tuple[str, ...]]:
-    fields = reading.key_fields
-    keys = [field.expression for field in fields]
-    names = [f"k{number}" for number in range(len(keys))]
-    texts = [
-        session.dialect.canonical.text(
-            name, "number" if field.family == "stored" else field.family, field.type
-        )
-        for name, field in zip(names, fields, strict=True)
-    ]
-    columns = ", ".join(f"{key} AS {name}" for key, name in zip(keys, names, strict=True))
-    number = f"row_number() OVER (ORDER BY {', '.join(keys)})"
-    for row in session.rows(
-        f"SELECT {', '.join(texts)} FROM (SELECT {columns}, {number} AS n"
-        f" {_source(reading, '')}) AS numbered WHERE n % {ROWS} = 0 ORDER BY n"
-    ):
-        yield tuple(row)
-
-
-def _ranges_of(like: TableDigests) -> tuple[Segment, ...] | None:
-    segments = tuple(found.segment for found in like.segments if not found.segment.nulls)
-    if any(segment.bucket is not None for segment in segments) or not segments:
-        return None
-    return segments
-
-
-def _digits(total: int) -> int:
-    """How many hex digits of a hash make buckets of about `ROWS` rows."""
-    digits = 0
-    while total > ROWS * 16**digits and digits < 6:
-        digits += 1
-    return digits
-
-
-def _buckets(session: Session, reading: Reading, digits: int) -> Iterator[Digest]:
-    """One scan of the table: a bucket is no range that an index could find."""
-    canonical = session.dialect.canonical
-    row = canonical.sha256(_row(session, reading))
-    if reading.mark_fields != reading.fields:
-        bucket = f"substr({mark_of(session, reading)}, 1, {digits})"
-        query = f"SELECT {bucket} AS b, {row} AS h, 1 AS n {_source(reading, '')}"
-    else:
-        query = (
-            f"SELECT substr(h, 1, {digits}) AS b, h, count(*) AS n"
-            f" FROM (SELECT {row} AS h {_source(reading, '')}) AS hashed_rows GROUP BY h"
-        )
-    for name, rows, found in canonical.buckets(session, query):
-        yield Digest(Segment(bucket=name), rows, found)
-
-
-def _texts(session: Session, fields: Iterable[Field]) -> list[str]:
-    text = session.dialect.canonical.text
-    return [text(field.expression, field.family, field.type) for field in fields]
-
-
-def _row(session: Session, reading: Reading) -> str:
-    return session.dialect.canonical.row(_texts(session, reading.fields))
-
-
-def mark_of(session: Session, reading: Reading) -> str:
-    """SQL: the hash by which a row is found on the other side."""
-    canonical = session.dialect.canonical
-    return canonical.sha256(canonical.row(_texts(session, reading.mark_fields)))
-
-
-def _source(reading: Reading, condition: str) -> str:
-    where = " AND ".join(filter(None, (reading.where, condition)))
-    return f"FROM {reading.table}" + (f" WHERE {where}" if where else "")
-
-
-def rows_of(
-    session: Session, reading: Reading, segments: Sequence[Segment], digits: int
-) -> Iterator[tuple[str, tuple[str | None, ...]]]:
-    """(mark, canonical texts) of the rows of segments of one kind, sorted by their mark, streamed."""
-    session.dialect.canonical.prepare(session)
-    canonical, language = session.dialect.canonical, session.dialect.language
-    mark = mark_of(session, reading)
-    if segments[0].bucket is not None:
-        condition = _in_buckets(mark, segments, digits)
-    else:
-        condition = " OR ".join(f"({condition_of(reading, segment) or '1 = 1'})" for segment in segments)
-    texts = [canonical.fetched(text) for text in _texts(session, reading.fields)]
-    names = [f"f{number}" for number in range(len(texts))]
-    columns = [f"{mark} AS m", *(f"{text} AS {name}" for text, name in zip(texts, names, strict=True))]
-    for found in session.rows(
-        f"SELECT {', '.join(['m', *names])} FROM (SELECT {', '.join(columns)}"
-        f" {_source(reading, f'({condition})')}) AS marked ORDER BY {language.plain('m')}"
-    ):
-        yield found[0], tuple(_decoded(value) for value in found[1:])
-
-
-def _in_buckets(mark: str, segments: Sequence[Segment], digits: int) -> str:
-    if digits == 0 or len(segments) > MANY:
-        return "1 = 1"
-    names = ", ".join(f"'{_name(segment)}'" for segment in segments)
-    return f"substr({mark}, 1, {digits}) IN ({names})"
-
-
-def _name(segment: Segment) -> str:
+def bucket_name(segment: Segment) -> str:
+    """A bucket's name; DatabaseError where it is none that we gave."""
     if not re.fullmatch(r"[0-9a-f]*", segment.bucket or ""):
         raise DatabaseError(f"{segment.bucket!r} is no bucket: the baseline is not what it was")
     return segment.bucket or ""
-
-
-def _decoded(value: str | bytes | None) -> str | None:
-    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value

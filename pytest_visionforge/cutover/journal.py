@@ -89,6 +89,10 @@ class Journal:
             raise
         self._append(run, "end", action, object, "ok", ending)
 
+    def close(self, begun: Entry, **facts: Any) -> None:
+        """Writes the end of an action that failed because its process died before it could."""
+        self._append(begun.run, "end", begun.action, begun.object, "failed", facts)
+
     def _append(
         self,
         run: str,
@@ -108,7 +112,7 @@ class Journal:
                 phase=phase,
                 action=action,
                 object=object,
-                actor=_actor(),
+                actor=actor(),
                 result=result,
                 facts={**facts, "torn_bytes": torn} if torn else facts,
             )
@@ -149,6 +153,35 @@ def unfinished(path: Path) -> tuple[Entry, ...]:
         else:
             begun.pop(entry.run, None)
     return tuple(begun.values())
+
+
+def steps(path: Path) -> Iterator[tuple[Entry, Entry]]:
+    """The actions that have ended, as begin and end, in the order of their ends; none where there is no file."""
+    begun: dict[str, Entry] = {}
+    for entry in read(path) if path.exists() else ():
+        if entry.phase == "begin":
+            begun[entry.run] = entry
+        elif entry.run in begun:
+            yield begun.pop(entry.run), entry
+
+
+def seconds(begin: Entry, end: Entry) -> float:
+    """How long an action took."""
+    return (datetime.fromisoformat(end.time) - datetime.fromisoformat(begin.time)).total_seconds()
+
+
+def last_seconds(path: Path, action: str, object: str = "", **facts: Any) -> float | None:
+    """How long an action (with these facts at its begin) took when it went well last; None: it never did.
+
+    It is only a hint: of a journal that does not hold it takes what comes before the broken line.
+    """
+    found = None
+    with suppress(RecordError):
+        for begin, end in steps(path):
+            ours = begin.action == action and object in ("", begin.object)
+            if ours and end.result == "ok" and facts.items() <= begin.facts.items():
+                found = seconds(begin, end)
+    return found
 
 
 def _numbers() -> Iterator[int]:
@@ -225,7 +258,7 @@ def _tail(file: IO[bytes], path: Path) -> tuple[Entry | None, int]:
     return _entry(whole, f"{path}, its last line"), torn
 
 
-def _actor() -> str:
+def actor() -> str:
     """Who acts: user@host."""
     try:
         user = getpass.getuser()

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pytest_visionforge import backup, dialects, record
-from pytest_visionforge.backup import Backup, Restored
+from pytest_visionforge.backup import Backup, Restored, Returned
 from pytest_visionforge.backup.catalogue import JOURNAL
+from pytest_visionforge.backup.kept import INSTANT
 from pytest_visionforge.backup.verify import prove
-from pytest_visionforge.cutover.journal import Journal
+from pytest_visionforge.cutover.journal import Journal, unfinished
 from pytest_visionforge.database import Database
 from pytest_visionforge.errors import BackupError, DatabaseError
+from pytest_visionforge.outcome import Verdict
 from pytest_visionforge.plan.values import Plan
 
 SECONDS = 6 * 3600.0  # per statement: a whole table may be read
@@ -45,7 +47,7 @@ def rollback(
     chosen = _chosen(plan, backup_id)
     with journal.step("rollback", plan.target.shown, backup=chosen.id) as end:
         say(f"putting back {chosen.id} of {chosen.manifest.created}")
-        restored = backup.restore(chosen, plan.target.url, keep_old=True, progress=say)
+        restored = backup.restore(chosen, plan.target.url, replace=True, progress=say)
         says = _prove(plan, chosen, restored, say)
         end |= {"says": says, "kept": restored.kept}
     return RolledBack(chosen.id, restored.kept, restored.seconds, says)
@@ -56,11 +58,11 @@ def _chosen(plan: Plan, backup_id: str | None) -> Backup:
     directory = plan.backup.directory
     wanted = backup_id or _of_premigration(plan)
     if wanted:
-        named = backup.find(directory, wanted)
+        named = backup.find(directory, wanted, plan.backup.store)
         if not _fits(named):
             raise BackupError(f"{named.id} {_why_not(named)}: visionforge backup verify {named.id}")
         return named
-    ours = tuple(_ours(plan, backup.catalogue(directory)))
+    ours = tuple(_ours(plan, backup.catalogue(directory, plan.backup.store)))
     fitting = next((found for found in ours if _fits(found)), None)
     if fitting is None:
         raise BackupError(_none(plan, ours))
@@ -71,6 +73,52 @@ def _of_premigration(plan: Plan) -> str:
     """The id of the backup that the newest premigration record of this plan names; "" where there is none."""
     before = record.newest(plan.record.directory, phase="premigration", plan=plan.name)
     return str(before.backup.get("id", "")) if before else ""
+
+
+def swap_back(plan: Plan, *, echo: Callable[[str], None] | None = None) -> RolledBack:
+    """Puts the newest instant copy back in about a second, then proves it by the premigration backup.
+
+    The proof reads everything, but the database is there meanwhile. Without a premigration run there is
+    nothing to compare with, and `says` tells so.
+    """
+    say = echo or _silent
+    directory = plan.backup.directory
+    copies = (one for one in backup.kept(directory, plan.target.url) if one.action == INSTANT)
+    copy = next(copies, None)
+    if copy is None:
+        raise BackupError(
+            f"no instant copy stands beside {plan.target.shown}: it is made before the migration,"
+            " with visionforge backup create --instant; visionforge rollback puts a backup back"
+        )
+    with Journal(directory / JOURNAL).step("rollback", plan.target.shown, copy=copy.name) as end:
+        say(f"putting back {copy.name}")
+        done = backup.put_back(directory, plan.target.url, copy.name, progress=say)
+        end["kept"] = done.kept
+        end["says"] = says = _compared(plan, done, say)
+    return RolledBack(copy.name, done.kept, done.seconds, says)
+
+
+def _compared(plan: Plan, done: Returned, say: Callable[[str], None]) -> str:
+    wanted = _of_premigration(plan)
+    if not wanted:
+        return "nothing was compared: no premigration run has left a backup to compare it with"
+    return _prove(plan, backup.find(plan.backup.directory, wanted, plan.backup.store), done, say)
+
+
+def needed(plan: Plan) -> dict[str, str]:
+    """The backups that something may still need, by id: of a migration that is not over, of a run that is not."""
+    path = plan.backup.directory / JOURNAL
+    found = {
+        str(entry.facts["backup"]): f"a {entry.action} that has not ended names it"
+        for entry in unfinished(path)
+        if "backup" in entry.facts
+    }
+    before = record.newest(plan.record.directory, phase="premigration", plan=plan.name)
+    after = record.newest(plan.record.directory, phase="postmigration", plan=plan.name)
+    over = before and after and after.started > before.started and after.verdict is Verdict.GO
+    if before and before.backup.get("id") and not over:
+        found[str(before.backup["id"])] = f"the way back of {before.id}, which no GO has followed"
+    return found
 
 
 def _fits(found: Backup) -> bool:
@@ -104,7 +152,7 @@ def _identity(plan: Plan) -> str | None:
         return None
 
 
-def _prove(plan: Plan, chosen: Backup, restored: Restored, say: Callable[[str], None]) -> str:
+def _prove(plan: Plan, chosen: Backup, restored: Restored | Returned, say: Callable[[str], None]) -> str:
     """Reads the database in its place: what people will use, not what was prepared."""
     try:
         with Database("target", plan.target.url, shown=plan.target.shown, seconds=SECONDS) as database:

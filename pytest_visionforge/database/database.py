@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pytest_visionforge import dialects
-from pytest_visionforge.database.facts import Schema, Table
+from pytest_visionforge.database.facts import Column, Schema, Table, View
 from pytest_visionforge.database.session import AnyRow, Session, message_of
+from pytest_visionforge.database.snapshot import Snapshot
 from pytest_visionforge.errors import CannotConnect, DatabaseError
+
+
+def as_table(session: Session, view: View) -> Table:
+    """A view as the table that it looks like: the types of its columns are asked, and no key is known."""
+    language, canonical = session.dialect.language, session.dialect.canonical
+    name = language.quote_table(view.schema, view.name)
+    columns = tuple(
+        Column(column, canonical.type_of(session, name, language.quote(column))) for column in view.columns
+    )
+    return Table(view.name, view.schema, columns, kind="view")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +86,54 @@ class Database:
         Raises CannotConnect, and DatabaseError or TimeLimit from what is run in it.
         """
         limit = seconds or self.seconds
-        connection = self._connect(limit)
+        connection = self._connect()
         try:
+            self._begin([connection], limit)
             yield Session(connection, self.dialect, limit)
+        except (KeyboardInterrupt, SystemExit):
+            with suppress(Exception):  # the connection may be gone: then nothing runs on it
+                self.dialect.session.cancel(connection)
+            raise
         finally:
             connection.close()
 
-    def _connect(self, seconds: float) -> Any:
+    @contextmanager
+    def snapshot(self, *, seconds: float | None = None, connections: int | None = None) -> Iterator[Snapshot]:
+        """Several sessions on one snapshot, at most `connections` of the database's own number.
+
+        Where that they see the same state cannot be proved, or the server has no more connections to
+        give, there are fewer. Meanwhile there is none left for `session`. Raises as `session` does.
+        """
+        limit = seconds or self.seconds
+        opened = [self._connect()]
         try:
-            connection = self._engine.connect()
+            with suppress(CannotConnect):  # fewer will do
+                more = min(connections or self.connections, self.connections) - 1
+                opened.extend(self._connect() for _ in range(more))
+            together = self._begin(opened, limit)
+            kept = opened if together else opened[:1]
+            for connection in opened[len(kept) :]:
+                connection.close()
+            with Snapshot([Session(connection, self.dialect, limit) for connection in kept]) as snapshot:
+                yield snapshot
+        finally:
+            for connection in opened:
+                connection.close()
+
+    def _connect(self) -> Connection:
+        try:
+            return self._engine.connect()
         except ImportError as error:
             remedy = f"pip install 'pytest-visionforge[{self.dialect.name}]'"
             raise CannotConnect(f"{self.role} {self.shown}: {error}: {remedy}") from None
         except (CannotConnect, SQLAlchemyError, OSError, TypeError) as error:  # TypeError: the URL's ?options
             raise CannotConnect(self._why(error)) from None
+
+    def _begin(self, connections: list[Connection], seconds: float) -> bool:
         try:
-            self.dialect.session.begin(connection, seconds)
+            return self.dialect.session.begin_all(connections, seconds)
         except SQLAlchemyError as error:
-            connection.close()
             raise CannotConnect(self._why(error)) from None
-        return connection
 
     def _why(self, error: Exception) -> str:
         if isinstance(error, CannotConnect):
@@ -121,11 +160,13 @@ class Database:
             return self.dialect.catalog.read_schema(session)
 
     def table(self, id: str) -> Table:
-        """A table by its id; DatabaseError where there is none."""
-        try:
+        """A table, or a view as one, by its id; DatabaseError where there is none."""
+        if id in self.schema.tables:
             return self.schema.tables[id]
-        except KeyError:
-            raise DatabaseError(f"{self.role} {self.shown} has no table {id}") from None
+        if id in self.schema.views:
+            with self.session() as session:
+                return as_table(session, self.schema.views[id])
+        raise DatabaseError(f"{self.role} {self.shown} has no table {id}")
 
     def name_of(self, table: Table) -> str:
         """A table's quoted name, for a statement."""

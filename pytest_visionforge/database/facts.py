@@ -7,35 +7,21 @@ written in double quotes (`"a.b"`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-
-def object_id(schema: str | None, name: str) -> str:
-    """The id of an object: `name`, or `schema.name` outside the default schema (None)."""
-    return ".".join(_part(part) for part in (schema, name) if part is not None)
-
-
-def _part(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"' if not name or "." in name or '"' in name else name
-
-
-_PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
-
-
-def split_id(id: str) -> tuple[str | None, str]:
-    """The schema (None: the default one) and the name of an object's id."""
-    *schema, name = (
-        quoted.replace('""', '"') if quoted or not bare else bare for quoted, bare in _PART.findall(id)
-    )
-    return (schema[0] if schema else None), name
+from pytest_visionforge.database.definitions import Definition, Grant, Partition, Policy, definitions
+from pytest_visionforge.database.names import object_id
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; `type` as the DBMS prints it, `default` and `generated` as SQL text (None: without)."""
+    """A column; `type` as the DBMS prints it, `default` and `generated` as SQL text (None: without).
+
+    `variant` is how it is generated ("stored", "virtual"), or an identity ("always", "by default").
+    `collation` is None where it has none, or the one that goes without saying.
+    """
 
     name: str
     type: str
@@ -45,6 +31,7 @@ class Column:
     identity: bool = False
     collation: str | None = None
     comment: str = ""
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +102,9 @@ class Trigger:
 class Table:
     """A table; `schema` is None in the default schema.
 
-    `kind` is "table", "partitioned" (its partitions are not listed), "virtual" or "foreign".
+    `kind` is "table", "partitioned" (its partitions are no tables of their own), "virtual" or "foreign".
+    `options` are properties of the table itself that are not the usual ones, or that have no usual one:
+    its engine, collation, row security and the like, by their names.
     """
 
     name: str
@@ -129,6 +118,9 @@ class Table:
     triggers: tuple[Trigger, ...] = ()
     kind: str = "table"
     comment: str = ""
+    partitions: tuple[Partition, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def id(self) -> str:
@@ -161,13 +153,18 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view or materialized view; `definition` is "" where the role may not see it."""
+    """A view or materialized view; `definition` is "" where the role may not see it.
+
+    `columns` are the names of its columns, () where it is broken; `options` as those of a table.
+    """
 
     name: str
     definition: str
     schema: str | None = None
     materialized: bool = False
     triggers: tuple[Trigger, ...] = ()
+    columns: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def id(self) -> str:
@@ -197,12 +194,25 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """All objects of one database that belong to the application, tables and the rest by id, sorted."""
+    """All objects of one database that belong to the application, tables and the rest by id, sorted.
+
+    Routines, types, extensions and events stand under `kind id`. `owners` maps `kind id` of an object to
+    its owner (MariaDB: the definer in whose name it runs). `grants` is None where the role may not see
+    them. `options` are the database's own: its encoding and collation.
+    """
 
     tables: Mapping[str, Table] = field(default_factory=dict)
     views: Mapping[str, View] = field(default_factory=dict)
     sequences: Mapping[str, Sequence] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()  # sentences: what the role may not see, so what is not in here
+    routines: Mapping[str, Definition] = field(default_factory=dict)
+    types: Mapping[str, Definition] = field(default_factory=dict)
+    extensions: Mapping[str, Definition] = field(default_factory=dict)
+    events: Mapping[str, Definition] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+    grants: tuple[Grant, ...] | None = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()  # the same for what holds no rows: rights, routines, events
 
     def as_json(self) -> dict[str, Any]:
         """The schema as plain values for `json`."""
@@ -211,11 +221,18 @@ class Schema:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Schema:
         """The schema that `as_json` gave (lists in place of tuples are taken)."""
+        kinds = ("routines", "types", "extensions", "events")
+        grants = data["grants"]
         return cls(
             tables={id: _table(table) for id, table in data["tables"].items()},
             views={id: _view(view) for id, view in data["views"].items()},
             sequences={id: _sequence(sequence) for id, sequence in data["sequences"].items()},
             hidden=tuple(data["hidden"]),
+            **{kind: definitions(data[kind]) for kind in kinds},
+            owners=data["owners"],
+            grants=None if grants is None else tuple(Grant(**grant) for grant in grants),
+            options=data["options"],
+            unseen=tuple(data["unseen"]),
         )
 
 
@@ -239,7 +256,8 @@ def _index(data: Mapping[str, Any]) -> Index:
 
 
 def _view(data: Mapping[str, Any]) -> View:
-    return View(**{**data, "triggers": tuple(Trigger(**trigger) for trigger in data["triggers"])})
+    triggers = tuple(Trigger(**trigger) for trigger in data["triggers"])
+    return View(**{**data, "triggers": triggers, "columns": tuple(data["columns"])})
 
 
 def _sequence(data: Mapping[str, Any]) -> Sequence:
@@ -257,5 +275,7 @@ def _table(data: Mapping[str, Any]) -> Table:
             "checks": tuple(CheckConstraint(**check) for check in data["checks"]),
             "indexes": tuple(map(_index, data["indexes"])),
             "triggers": tuple(Trigger(**trigger) for trigger in data["triggers"]),
+            "partitions": tuple(Partition(**partition) for partition in data["partitions"]),
+            "policies": tuple(Policy(**policy) for policy in data["policies"]),
         }
     )

@@ -44,6 +44,10 @@ class Session:
         """The time limit of each statement, enforced by the server."""
         return self._seconds
 
+    def cancel(self) -> None:
+        """Stops the statement that runs, from another thread; it raises TimeLimit or DatabaseError there."""
+        self.dialect.session.cancel(self.connection)
+
     def rows(self, sql: str, **parameters: Any) -> Iterator[AnyRow]:
         """The rows of a query, streamed: read all of them, or close it, before the next statement.
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import selectors
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import IO, Any, Protocol
 
 from pytest_visionforge.errors import BackupError
@@ -55,13 +57,15 @@ class Program:
 class Command:
     """What is run: arguments, changes to the environment (None: without), descriptors that the child has.
 
-    `tidy` makes a line of what the child said on stderr fit to be shown; "" leaves it out.
+    `tidy` makes a line of what the child said on stderr fit to be shown; "" leaves it out. `remedies` maps
+    a pattern, that is looked for in what is shown, to what mends it.
     """
 
     arguments: Sequence[str]
     environment: Mapping[str, str | None]
     descriptors: tuple[int, ...] = ()
     tidy: Callable[[str], str] = str.strip
+    remedies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -90,46 +94,148 @@ def _version(path: str) -> tuple[int, ...]:
     return tuple(int(part) for part in number[0].split(".")) if number else ()
 
 
-def pour(command: Command, sink: _Sink) -> None:
-    """Runs a command and writes what it prints to `sink`; BackupError unless it ends with 0."""
-    with _running(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as (_, output):
-        while data := output.read(CHUNK):
-            sink.write(data)
+def pour(*pairs: tuple[Command, _Sink]) -> None:
+    """Runs commands at once and writes what each prints to its sink; BackupError unless all end with 0."""
+    with ExitStack() as running, selectors.DefaultSelector() as ready:
+        for command, sink in pairs:
+            child = running.enter_context(_running(command, stdin=DEVNULL, stdout=PIPE))
+            ready.register(child.output, selectors.EVENT_READ, (child, sink))
+        while ready.get_map():
+            for key, _ in ready.select():
+                child, sink = key.data
+                if data := os.read(key.fd, CHUNK):
+                    sink.write(data)
+                else:
+                    ready.unregister(key.fileobj)
+                    child.finish()
 
 
-def feed(command: Command, raw: _Raw) -> None:
-    """Runs a command that reads `raw` to its end; BackupError unless it ends with 0."""
-    stopped = False
-    with _running(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as (input, _):
-        try:
-            while data := raw.read(CHUNK):
-                input.write(data)
-            input.close()
-        except BrokenPipeError:
-            stopped = True
-            with suppress(BrokenPipeError):
-                input.close()
-    if stopped:
-        raise BackupError(f"{command.name} stopped reading before the end")
+def feed(*pairs: tuple[Command, _Raw]) -> None:
+    """Runs commands at once, each of which reads its `raw` to the end; BackupError unless all end with 0."""
+    with ExitStack() as running, selectors.DefaultSelector() as ready:
+        children = [running.enter_context(_running(command, stdin=PIPE)) for command, _ in pairs]
+        for child, (_, raw) in zip(children, pairs, strict=True):
+            os.set_blocking(child.input.fileno(), False)
+            ready.register(child.input, selectors.EVENT_WRITE, (child, _Left(raw)))
+        while ready.get_map():
+            for key, _ in ready.select():
+                child, left = key.data
+                with child.reading():
+                    if not left.write_to(key.fd):
+                        ready.unregister(key.fileobj)
+                        child.input.close()
+        for child in children:
+            child.finish()
+
+
+def run(command: Command, output: IO[bytes] | int = DEVNULL, seconds: float | None = None) -> None:
+    """Runs a command that reads nothing; BackupError unless it ends with 0 in time. What it prints: `output`."""
+    with _running(command, stdin=DEVNULL, stdout=output) as child:
+        child.finish(seconds)
 
 
 @contextmanager
-def _running(command: Command, **streams: Any) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """A child in a process group of its own; if anything goes wrong the whole group is ended."""
-    with tempfile.TemporaryFile() as errors:
-        process = _start(command, stderr=errors, **streams)
+def printed(command: Command) -> Iterator[IO[bytes]]:
+    """What a command prints, to be read to its end; BackupError unless the command ends with 0."""
+    with _running(command, stdin=DEVNULL, stdout=PIPE) as child:
+        yield child.output
+        child.finish()
+
+
+@contextmanager
+def reader(command: Command, output: IO[bytes]) -> Iterator[_Sink]:
+    """What a command reads: the end comes with the end of the block, and must be a good one.
+
+    Where the block fails the command is ended before it has seen an end. What it prints goes to `output`.
+    """
+    with _running(command, stdin=PIPE, stdout=output) as child:
+        yield child
+        with child.reading():
+            child.input.close()
+        child.finish()
+
+
+class _Left:
+    """What a child has not read yet: the rest of a chunk, and of the payload."""
+
+    def __init__(self, raw: _Raw) -> None:
+        self._raw, self._data = raw, memoryview(b"")
+
+    def write_to(self, descriptor: int) -> bool:
+        """Writes as much as the child takes now; False at the end."""
+        self._data = self._data or memoryview(self._raw.read(CHUNK))
+        more = bool(self._data)
+        with suppress(BlockingIOError):
+            self._data = self._data[os.write(descriptor, self._data) :] if more else self._data
+        return more
+
+
+class _Child:
+    """A command that runs, in a process group of its own."""
+
+    def __init__(self, command: Command, errors: IO[bytes], **streams: Any) -> None:
+        self._command, self._errors = command, errors
+        self._process = _start(command, stderr=errors, **streams)
+
+    @property
+    def input(self) -> IO[bytes]:
+        """What it reads."""
+        assert self._process.stdin
+        return self._process.stdin
+
+    @property
+    def output(self) -> IO[bytes]:
+        """What it prints."""
+        assert self._process.stdout
+        return self._process.stdout
+
+    def write(self, data: bytes) -> None:
+        """Gives it more to read."""
+        with self.reading():
+            self.input.write(data)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A command that reads no further has failed, whatever it says."""
         try:
-            yield process.stdin, process.stdout  # type: ignore[misc]
-            status = process.wait()
-        except BaseException:
-            _end(process)
-            raise
-        finally:
-            for stream in (process.stdin, process.stdout):
-                with suppress(OSError):
-                    stream and stream.close()
+            yield
+        except BrokenPipeError:
+            self.finish()
+            raise BackupError(f"{self._command.name} stopped reading before the end") from None
+
+    def finish(self, seconds: float | None = None) -> None:
+        """Waits for its end, which must be a good one, and come in time."""
+        try:
+            status = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise BackupError(f"{self._command.name} has not ended within {seconds:g} s") from None
         if status:
-            raise BackupError(f"{command.name} ended with status {status}: {_said(errors, command)}")
+            raise BackupError(
+                f"{self._command.name} ended with status {status}: {_said(self._errors, self._command)}"
+            )
+
+    def end(self) -> None:
+        """Ends the whole group, if it still runs; it sees no end of its input before."""
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            if self._process.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, sign)
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(PATIENCE)
+        for stream in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):
+                stream and stream.close()
+
+
+@contextmanager
+def _running(command: Command, **streams: Any) -> Iterator[_Child]:
+    """A command that has ended when the block has, however that was."""
+    with tempfile.TemporaryFile() as errors:
+        child = _Child(command, errors, **{"stdout": DEVNULL, **streams})
+        try:
+            yield child
+        finally:
+            child.end()
 
 
 def _start(command: Command, **streams: Any) -> subprocess.Popen[bytes]:
@@ -156,17 +262,10 @@ def _die_with(parent: int) -> None:
             os._exit(1)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, sign)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(PATIENCE)
-            return
-
-
 def _said(errors: IO[bytes], command: Command) -> str:
     size = errors.seek(0, os.SEEK_END)
     errors.seek(max(0, size - SAID))
     lines = errors.read().decode(errors="replace").splitlines()
-    return " ".join(filter(None, map(command.tidy, lines))) or "it said nothing"
+    said = " ".join(filter(None, map(command.tidy, lines))) or "it said nothing"
+    remedy = next((remedy for pattern, remedy in command.remedies.items() if re.search(pattern, said)), "")
+    return f"{said}; {remedy}" if remedy else said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,17 @@ from sqlalchemy.pool import NullPool
 
 from pytest_visionforge.database.session import message_of
 from pytest_visionforge.errors import BackupError
+
+_KEPT = re.compile(r"(.+)__(?:old|safe)_[0-9a-f]{8}(?:_[0-9]+)?", re.S)
+
+
+def is_kept(name: str, live: str, longest: int) -> bool:
+    """Is it the name of a kept state of `live`? Names of `longest` bytes or characters are cut off."""
+    found = _KEPT.fullmatch(name)
+    if not found:
+        return False
+    whole = max(len(name), len(name.encode())) < longest - 3  # a cut in a character leaves up to three
+    return found[1] == live if whole else live.startswith(found[1])
 
 
 class Admin:
@@ -25,9 +37,14 @@ class Admin:
         """Opens further connections of the same kind."""
         return self._connection.engine
 
-    def run(self, sql: str) -> None:
+    @property
+    def driver(self) -> Any:
+        """The driver's own connection."""
+        return self._connection.connection.driver_connection
+
+    def run(self, sql: str, **parameters: Any) -> None:
         """A statement without rows."""
-        self._connection.execute(text(sql))
+        self._connection.execute(text(sql), parameters)
 
     def rows(self, sql: str, **parameters: Any) -> Sequence[Any]:
         """All rows of a small query."""

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pytest_visionforge.plan.grammar import Wrong
-from pytest_visionforge.plan.shape import Place, entries, flag, keys, names, record_of, table_of, text
-from pytest_visionforge.plan.values import Changes, ColumnChanges, Declared, TableChange
+from pytest_visionforge.plan.grants import grant
+from pytest_visionforge.plan.shape import (
+    Place,
+    entries,
+    flag,
+    keys,
+    list_of,
+    names,
+    record_of,
+    table_of,
+    text,
+)
+from pytest_visionforge.plan.values import Changes, ColumnChanges, Declared, RoleChanges, TableChange
 
 _declared = record_of(Declared, {"added": names, "dropped": names, "changed": names})
 
@@ -18,6 +30,8 @@ _COLUMNS = {
     "types": names,
     "nullable": names,
     "defaults": names,
+    "collations": names,
+    "comments": names,
 }
 
 
@@ -33,6 +47,7 @@ def _columns(value: Any, place: Place) -> ColumnChanges:
 
 _TABLE = {
     "renamed_from": text,
+    "split_from": text,
     "added": flag,
     "dropped": flag,
     "columns": _columns,
@@ -41,13 +56,20 @@ _TABLE = {
     "keys": _declared,
     "checks": _declared,
     "triggers": _declared,
+    "partitions": _declared,
+    "policies": _declared,
+    "options": names,
 }
 
 
 def _table(name: str, value: Any, place: Place) -> TableChange:
     change = TableChange(name, **keys(value, place, _TABLE))
-    if change.added + change.dropped + bool(change.renamed_from) > 1:
-        raise Wrong("a table is either added, or dropped, or renamed")
+    if change.added + change.dropped + bool(change.renamed_from) + bool(change.split_from) > 1:
+        raise Wrong("a table is either added, or dropped, or renamed, or split from another")
+    if change.split_from == name:
+        raise Wrong("is split from itself; a table that only loses rows or columns has `rows` and `columns`")
+    if change.split_from:
+        return replace(change, added=True)
     if change.renamed_from == name:
         raise Wrong("is renamed from its own name")
     return change
@@ -61,4 +83,22 @@ def _tables(value: Any, place: Place) -> dict[str, TableChange]:
     return changes
 
 
-changes = record_of(Changes, {"tables": _tables, "views": _declared, "sequences": _declared})
+def _grant(value: Any, place: Place) -> str:
+    grant(text(value, place))
+    return str(value)
+
+
+_grants = list_of(_grant)
+_OBJECTS = ("views", "sequences", "routines", "types", "extensions", "events")
+
+changes = record_of(
+    Changes,
+    {
+        "tables": _tables,
+        **dict.fromkeys(_OBJECTS, _declared),
+        "grants": record_of(Declared, {"added": _grants, "dropped": _grants, "changed": _grants}),
+        "roles": record_of(RoleChanges, {"renamed": table_of(text)}),
+        "owners": names,
+        "options": names,
+    },
+)

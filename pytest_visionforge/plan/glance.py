@@ -14,12 +14,16 @@ from pytest_visionforge.plan.shape import Place, text
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A plan's name and hash, and what it asks of signatures; `signers` maps a name to a public key."""
+    """A plan's name and hash, what it asks of signatures, and how long records are kept.
+
+    `signers` maps a name to a public key; `keep` is that of `[record]`.
+    """
 
     name: str
     sha256: str
     signers: Mapping[str, str] = field(default_factory=dict)
     signatures: int = 0
+    keep: Mapping[str, int | str] = field(default_factory=dict)
 
 
 def glance(path: Path) -> Glance:
@@ -31,10 +35,10 @@ def glance(path: Path) -> Glance:
     raw = content_of(path)
     data = toml_of(raw, path)
     place = Place(file=path.name, directory=path.absolute().parent, environ={}, errors=[])
-    asked = {key: value for key, value in data.get("record", {}).items() if key in sections.SIGNING}
+    asked = {key: value for key, value in data.get("record", {}).items() if key in (*sections.SIGNING, "keep")}
     found = sections.record(asked, place.at("record"))
     name = text(data.get("plan"), place) if isinstance(data.get("plan"), str) else ""
     digest = sha256_of(raw, beside_of(place))
     if place.errors:
         raise PlanError("\n".join(place.errors))
-    return Glance(name, digest, found.signers, found.signatures)
+    return Glance(name, digest, found.signers, found.signatures, found.keep)

@@ -16,6 +16,8 @@ from typing import ClassVar, Literal, TypeVar
 from pytest_visionforge.outcome import Severity
 
 When = Literal["both", "before", "after"]
+#: What can be alerted of while the migration runs.
+ALERTS = ("cpu", "memory", "disk", "lock_wait", "transaction", "replication_lag", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +272,8 @@ class ColumnChanges:
     """`[changes.tables.NAME] columns.*`.
 
     `renamed` is new -> old; `values` is column after -> SQL expression over the row before, in the
-    source's SQL; `types`, `nullable` and `defaults` name columns whose type, nullability or default
-    may differ.
+    source's SQL; `types`, `nullable`, `defaults`, `collations` and `comments` name columns of which that
+    may differ (`types` covers the collation too).
     """
 
     renamed: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -281,6 +283,8 @@ class ColumnChanges:
     types: tuple[str, ...] = ()
     nullable: tuple[str, ...] = ()
     defaults: tuple[str, ...] = ()
+    collations: tuple[str, ...] = ()
+    comments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,11 +292,15 @@ class TableChange:
     """`[changes.tables.NAME]`: how one table may differ after the migration (NAME as it is then).
 
     `rows` is "unchanged", "appended" (rows may be added), "any", or a condition in the source's SQL
-    on the row before: exactly those rows are there afterwards.
+    on the row before: exactly those rows are there afterwards. `split_from` is the table before of
+    whose rows an added one takes what `columns.renamed` and `columns.values` name, or every column.
+    `options` are properties of the table itself that may differ: "comment", "engine", "row security"
+    and whatever else a finding names.
     """
 
     name: str
     renamed_from: str = ""
+    split_from: str = ""
     added: bool = False
     dropped: bool = False
     columns: ColumnChanges = ColumnChanges()
@@ -301,20 +309,47 @@ class TableChange:
     keys: Declared = Declared()
     checks: Declared = Declared()
     triggers: Declared = Declared()
+    partitions: Declared = Declared()
+    policies: Declared = Declared()
+    options: tuple[str, ...] = ()
 
     @property
     def before(self) -> str:
         """The table's name before the migration."""
         return self.renamed_from or self.name
 
+    @property
+    def origin(self) -> str:
+        """The name before the migration of the table that its rows are from."""
+        return self.split_from or self.before
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChanges:
+    """`[changes.roles]`: `renamed` is new -> old, of those who own objects and hold grants."""
+
+    renamed: Mapping[str, str] = field(default_factory=dict, hash=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """`[changes]`: everything that the migration may change; the rest must come out as it was."""
+    """`[changes]`: everything that the migration may change; the rest must come out as it was.
+
+    `owners` names objects whose owner may differ, `options` properties of the database itself. A name in
+    `grants` is a text such as "select on orders to reporting", of which parts may be left out.
+    """
 
     tables: Mapping[str, TableChange] = field(default_factory=dict, hash=False)
     views: Declared = Declared()
     sequences: Declared = Declared()
+    routines: Declared = Declared()
+    types: Declared = Declared()
+    extensions: Declared = Declared()
+    events: Declared = Declared()
+    grants: Declared = Declared()
+    roles: RoleChanges = RoleChanges()
+    owners: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     def of(self, table: str) -> TableChange:
         """What is declared for a table, named as it is after the migration."""
@@ -353,15 +388,41 @@ class BusinessRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """`[[migration.steps]]`: one command of several; `repeatable`: it may be run again after it failed."""
+
+    name: str
+    command: str
+    repeatable: bool = False
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
 class Migration:
-    """`[migration]`: the command, the services around it, the application's version."""
+    """`[migration]`: what is run, the services around it, the application's version.
+
+    Commands are run by /bin/sh in the plan's directory. `errors` and `ignore` are regular expressions
+    of lines that are errors, or are none, whatever the exit status says.
+    """
 
     command: str = ""
+    steps: tuple[Step, ...] = ()
     version: str = ""
+    notes: str = ""
     stop: str = ""
     start: str = ""
+    start_previous: str = ""
+    errors: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
     lock_wait_max: float = 5.0
     timeout: float = 7200.0
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """The steps; the one command as the only step where there are none."""
+        return self.steps or ((Step("migration", self.command),) if self.command else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,35 +444,95 @@ class System:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnBackup:
+    """`[backup.own]`: the commands (as words) of another tool that backs up, lists, restores, cleans up.
+
+    `url` is the database that `restore` brings up; None: it fills the scratch database that it is told of.
+    """
+
+    create: tuple[str, ...]
+    restore: tuple[str, ...]
+    list: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+    url: Address | None = None
+    timeout: float = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where the payloads of backups go, if not as they are into the directory: no secrets, but where these are.
+
+    `repository` is restic's, `password_file` holds its password (None: restic's own environment says it).
+    `recipients` are those of age, `identity` the file by which what is encrypted to them is read back.
+    With `own` there are no payloads of ours.
+    """
+
+    repository: str = field(default="", repr=False)  # the address of a server may hold a password
+    password_file: Path | None = None
+    recipients: tuple[str, ...] = ()
+    identity: Path | None = None
+    own: OwnBackup | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BackupPlan:
     """`[backup]`: where, what kind, how long it is kept, and who puts it back."""
 
     directory: Path
     kind: Literal["full", "schema", "data"] = "full"
-    keep: Mapping[str, int | str] = field(default_factory=dict, hash=False)
+    keep: Mapping[str, int | str | tuple[str, ...]] = field(default_factory=dict, hash=False)
     rollback: Literal["never", "on-failure"] = "never"
     verify: Literal["restored", "decoded", "hashed"] = "restored"
     max_age: float = 86400.0
+    store: Store = Store()
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`[limits]`: seconds, shares (0..1) and counts."""
+    """`[limits]`: seconds, shares (0..1), bytes and counts.
+
+    `transaction` is the age of a transaction of others that keeps the migration from starting;
+    `migration_memory` is what the migration's own processes may hold together, None for no limit.
+    """
 
     response_time: float = 5.0
     error_rate: float = 0.01
     cpu: float = 0.8
     memory: float = 0.9
+    disk: float = 0.98
+    transaction: float = 60.0
+    replication_lag: float = 60.0
+    migration_memory: int | None = None
     check_time: float = 30.0
     connections: int = 4
+    load: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """`[checks]`: rules that run only when asked for (`also`), and numbers of rules (`limits`).
+
+    `also` are ids, or "all"; `limits` is `suite.word.name` -> number.
+    """
+
+    also: tuple[str, ...] = ()
+    limits: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordPlan:
-    """`[record]`: where records go, and how many keys a finding shows."""
+    """`[record]`: where records go, how many keys a finding shows, how long they are kept, who must sign.
+
+    `keep` has `last` (of each phase) and `within` (a duration, as it is written); empty: nothing is pruned.
+    `signers` maps a person or machine to an Ed25519 public key (base64); `signatures` of them must
+    have signed before the gate opens.
+    """
 
     directory: Path
     sample: int = 20
+    keep: Mapping[str, int | str] = field(default_factory=dict, hash=False)
+    signers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    signatures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,13 +540,17 @@ class Endpoint:
     """`[[endpoints]]`: an HTTP address of the application and what it must answer.
 
     `shown` is the address as the plan writes it, with its `$NAME`s: `url` may hold a secret.
-    `body` is a text that the answer contains.
+    `body` is a text that the answer contains. It is asked `samples` times after `warm_up` times that do
+    not count, `concurrency` at once.
     """
 
     url: str = field(repr=False)
     status: int = 200
     body: str = ""
     response_time: float | None = None
+    samples: int = 20
+    warm_up: int = 2
+    concurrency: int = 1
     shown: str = ""
 
     def __str__(self) -> str:
@@ -441,6 +566,7 @@ class NamedQuery:
     low: int | None = None
     high: int | None = None
     slowdown: float = 1.5
+    samples: int = 5
 
     def __str__(self) -> str:
         return self.name
@@ -448,12 +574,37 @@ class NamedQuery:
 
 @dataclass(frozen=True, slots=True)
 class SmokeTest:
-    """`[[smoke]]`: a command that must exit 0."""
+    """`[[smoke]]`: a command that must exit 0 within `timeout` seconds."""
 
     command: str
+    timeout: float = 600.0
 
     def __str__(self) -> str:
         return self.command
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """`[alerts]`: who is told while the migration runs, and which alerts end it.
+
+    `webhook` is a secret as a whole. `command` is run by /bin/sh and finds the alert in its environment.
+    """
+
+    webhook: str = field(default="", repr=False)
+    command: str = ""
+    abort: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """`[contacts.ID]`: a person or vendor; asked once a problem has lasted `after` seconds."""
+
+    id: str
+    name: str
+    role: str = ""
+    phone: str = ""
+    mail: str = ""
+    after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,12 +633,15 @@ class Plan:
     environment: Environment = Environment()
     system: System = System()
     limits: Limits = Limits()
+    checks: Checks = Checks()
     tables: Mapping[str, TablePlan] = field(default_factory=dict, hash=False)
     changes: Changes = Changes()
     rules: tuple[BusinessRule, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     queries: tuple[NamedQuery, ...] = ()
     smoke: tuple[SmokeTest, ...] = ()
+    alerts: Alerts = Alerts()
+    contacts: tuple[Contact, ...] = ()
     waivers: tuple[Waiver, ...] = ()
 
     @property

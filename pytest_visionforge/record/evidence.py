@@ -52,7 +52,11 @@ def verify(directory: Path) -> tuple[str, ...]:
     ]
     if NAME not in sealed:
         differs.append(f"{NAME}: is not in the manifest")
-    elif NAME in found and (says := read(directory).id) != directory.resolve().name:
+    elif (
+        NAME in found
+        and found[NAME][1] == sealed[NAME]
+        and (says := read(directory).id) != directory.resolve().name
+    ):
         differs.append(f"{NAME}: is the record {says}, not {directory.resolve().name}")
     if not differs and (directory / MANIFEST).read_bytes() != _manifest(directory, found):
         differs.append(f"{MANIFEST}: was altered: it is not what its own files say")

@@ -89,6 +89,13 @@ def _contradictions(record: Record) -> Iterator[str]:
     done = record.completeness
     if done.ran < done.planned or done.skipped or done.deselected:
         yield f"it says GO, but {done.ran} of {done.planned} planned checks ran"
+    missing = sorted(set(record.planned) - {result.nodeid for result in record.results})
+    if missing:
+        named = ", ".join(missing[:3])
+        yield f"it says GO, but {len(missing)} planned checks left no result: {named}"
+    if record.skipped or record.errors:
+        first = next(iter((*record.errors, *record.skipped)))
+        yield f"it says GO, but something was skipped or broke: {first}"
     if not any(result.outcome is Outcome.PASSED for result in record.results):
         yield "it says GO, but no check passed: it proves nothing"
     if record.exit_status != 0:

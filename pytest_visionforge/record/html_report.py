@@ -9,12 +9,13 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import MutableMapping, Sequence
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from pytest_visionforge.errors import RecordError
 from pytest_visionforge.outcome import Result
+from pytest_visionforge.record.around import Around
 from pytest_visionforge.record.mask import masked
 from pytest_visionforge.record.page import page, stylesheet
 from pytest_visionforge.record.record import Record, write_whole
@@ -22,6 +23,9 @@ from pytest_visionforge.record.words import visible
 
 PROPERTY = "visionforge"
 _COLUMNS = ("outcome", "severity", "rule", "law")
+_HEAVY = 300_000  # bytes of a page: what its own table repeats beyond that is left out
+_BLOB = re.compile(r'data-jsonblob="([^"]*)"')
+_TABLE = '<table id="results-table">'
 _TEST_ID = '<td class="col-testId">'
 
 
@@ -45,14 +49,18 @@ def report_title(report: _ReportData, record_title: str) -> None:
 
 
 def results_summary(
-    prefix: list[str], record: Record, *, history: Sequence[Record] = (), assets: bool = False
+    prefix: list[str],
+    record: Record,
+    around: Around = Around(),  # noqa: B008
+    *,
+    assets: bool = False,
 ) -> None:
     """Put the record into the summary; with `assets` its style is a file beside the page instead.
 
     Where scripts and inline styles are blocked, give `stylesheet()` to pytest-html by `--css`.
     """
     style = "" if assets else f"<style>\n{stylesheet()}</style>"
-    prefix.append(style + page(record, history=history))
+    prefix.append(style + page(record, around))
 
 
 def table_header(cells: list[str]) -> None:
@@ -93,10 +101,10 @@ def escape_environment(metadata: MutableMapping[str, Any]) -> None:
 
 
 def finish(path: Path) -> None:
-    """Mend what no hook reaches in a page that pytest-html wrote: language, viewport, external link."""
+    """Mend what no hook reaches in a page that pytest-html wrote: language, viewport, external link, weight."""
     try:
         text = path.read_text(encoding="utf-8")
-        write_whole(path, _mended(text).encode())
+        write_whole(path, _lightened(_mended(text)).encode())
     except OSError as error:
         raise RecordError(f"{path}: cannot be mended: {error.strerror or error}") from error
 
@@ -110,6 +118,30 @@ def _mended(text: str) -> str:
     )
     rest = re.sub(r'<a href="https?://[^"]*">(pytest-html)</a>', r"\1", rest, count=1)
     return head + body + rest
+
+
+def _lightened(text: str) -> str:
+    """A heavy page without the rows of pytest-html's table that there is no room for: passed ones first.
+
+    Our part tells every check already; the table repeats them, to be sorted.
+    """
+    size, found = len(text.encode()), _BLOB.search(text)
+    if size <= _HEAVY or not found:
+        return text
+    data = json.loads(html.unescape(found[1]))
+    room = (
+        _HEAVY - (size - len(found[1].encode())) - len(html.escape(json.dumps({**data, "tests": {}}))) - 500
+    )
+    kept, tests = {}, data["tests"]
+    for name in sorted(tests, key=lambda name: tests[name][0]["result"] == "Passed"):
+        room -= len(html.escape(json.dumps({name: tests[name]})).encode())
+        if room < 0:
+            break
+        kept[name] = tests[name]
+    left_out = len(tests) - len(kept)
+    blob = html.escape(json.dumps({**data, "tests": kept}))
+    note = f'<p class="vf-left-out">{left_out:,} checks, passed ones first, are left out of this table.</p>'
+    return text.replace(found[0], f'data-jsonblob="{blob}"', 1).replace(_TABLE, note + _TABLE, 1)
 
 
 def _escaped(value: Any) -> Any:

@@ -106,8 +106,10 @@ class Record:
     """The validation record of one run.
 
     Times are UTC. `changes` are the differences that the plan declares, each as a sentence;
-    `not_checked` says plainly what nobody looked at. `previous` is the SHA-256 of the `record.json`
-    written before this one in the same directory: `write` fills it in.
+    `not_checked` says plainly what nobody looked at. `planned` are the ids of all checks of the phase,
+    `skipped` (id -> why) and `errors` what kept the run from deciding them; `parts` (id -> SHA-256) are
+    the records that this one was merged from. `previous` is the SHA-256 of the `record.json` written
+    before this one in the same directory: `write` fills it in.
     """
 
     id: str
@@ -128,6 +130,10 @@ class Record:
     baseline: Mapping[str, Any] = field(default_factory=dict)
     waivers: tuple[WaiverFacts, ...] = ()
     not_checked: tuple[str, ...] = ()
+    planned: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
     previous: str = ""
 
     @property

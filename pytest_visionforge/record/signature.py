@@ -84,19 +84,24 @@ def sign(directory: Path, key: Path, by: str, meaning: str, password: Password =
     }
     payload = json.dumps(statement, sort_keys=True).encode()
     public = _public(private)
-    envelope = {
-        "payloadType": PAYLOAD,
-        "payload": base64.b64encode(payload).decode(),
-        "signatures": [{"keyid": public, "sig": base64.b64encode(private.sign(_encoded(payload))).decode()}],
-    }
     name = f"{at:%Y%m%dT%H%M%S%fZ}-{hashlib.sha256(public.encode()).hexdigest()[:8]}.dsse.json"
     path = directory / SIGNATURES / name
     try:
         path.parent.mkdir(exist_ok=True)
-        write_whole(path, (json.dumps(envelope, indent=1) + "\n").encode())
+        write_whole(path, _envelope(payload, public, private.sign(_encoded(payload))))
     except OSError as error:
         raise RecordError(f"{path}: cannot be written: {error.strerror or error}") from None
     return path
+
+
+def _envelope(payload: bytes, key: str, sig: bytes) -> bytes:
+    """A signature's very bytes: a file that says the same in other bytes was altered."""
+    envelope = {
+        "payloadType": PAYLOAD,
+        "payload": base64.b64encode(payload).decode(),
+        "signatures": [{"keyid": key, "sig": base64.b64encode(sig).decode()}],
+    }
+    return (json.dumps(envelope, indent=1) + "\n").encode()
 
 
 def signatures(directory: Path) -> tuple[Signature, ...]:
@@ -113,7 +118,8 @@ def counted(found: tuple[Signature, ...], signers: Mapping[str, str]) -> tuple[s
 
 def _checked(path: Path, directory: Path) -> Signature:
     try:
-        envelope = json.loads(path.read_bytes())
+        content = path.read_bytes()
+        envelope = json.loads(content)
         payload = base64.b64decode(envelope["payload"], validate=True)
         key, sig = next(_pairs(envelope))
         statement = json.loads(payload)
@@ -125,6 +131,8 @@ def _checked(path: Path, directory: Path) -> Signature:
     wrong = _wrong(payload, key, sig)
     if not wrong and subject != _sha256(directory / MANIFEST):
         wrong = f"{MANIFEST} is not the one that was signed"
+    if not wrong and content != _envelope(payload, key, sig):
+        wrong = "was altered"
     return Signature(
         signature.by, signature.meaning, signature.at, key, f"{path.name}: {wrong}" if wrong else ""
     )

@@ -95,6 +95,11 @@ def do_now(record: Record) -> tuple[str, str]:
     return "Go back, or mend what is named below and run again.", back(record)
 
 
+def after_failure() -> tuple[str, str]:
+    """What follows where the migration itself failed."""
+    return "Read what the migration printed; go back, or mend it and run it again.", "visionforge rollback"
+
+
 _GO = {
     "premigration": "The migration may start, on this plan and this database.",
     "postmigration": "The migration did what the plan declares, and nothing else was found.",

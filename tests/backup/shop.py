@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
@@ -110,9 +112,10 @@ def change(url: str) -> None:
 
 
 def digests(url: str) -> dict[str, str]:
-    """The digest of every table."""
+    """The digest of every table (of a state that MariaDB keeps, without what it notes there)."""
     with Database("target", url) as database, database.session() as session:
-        return {id: found.digest for id, found in identity_digests(session, database.schema).items()}
+        found = identity_digests(session, database.schema, exclude=("visionforge_swap",))
+        return {id: table.digest for id, table in found.items()}
 
 
 def back_up(url: str, directory: Path, **options: Any) -> Backup:
@@ -130,7 +133,11 @@ def databases(url: str) -> list[str]:
     query = "SELECT datname FROM pg_database" if backend == "postgresql" else "SHOW DATABASES"
     with writing(_server(made)) as run:
         names = [str(row[0]) for row in run(query)]
-    return [name for name in names if name.startswith((f"{made.database}__old_", "vf_scratch_"))]
+    return [
+        name
+        for name in names
+        if name.startswith((f"{made.database}__old_", f"{made.database}__safe_", "vf_scratch_"))
+    ]
 
 
 def drop_kept(url: str) -> None:
@@ -143,3 +150,26 @@ def drop_kept(url: str) -> None:
 def _server(url: URL) -> str:
     name = "postgres" if url.get_backend_name() == "postgresql" else ""
     return url.set(database=name).render_as_string(hide_password=False)
+
+
+@contextmanager
+def watched() -> Iterator[list[str]]:
+    """Every argument of every child of this process, while the block runs."""
+    seen: list[str] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            for child in psutil.Process().children(recursive=True):
+                try:
+                    seen.extend(child.cmdline())
+                except psutil.Error:
+                    continue
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        thread.join()

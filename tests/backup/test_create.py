@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 from sqlalchemy import make_url
 
@@ -22,7 +21,7 @@ from pytest_visionforge.compare import identity_digests
 from pytest_visionforge.cutover import journal
 from pytest_visionforge.database import Database
 from pytest_visionforge.errors import BackupError, VisionForgeError
-from tests.backup.shop import ROWS, back_up, writing
+from tests.backup.shop import ROWS, back_up, watched, writing
 
 KINDS: tuple[Kind, ...] = ("full", "schema", "data")
 
@@ -220,33 +219,10 @@ def guarded(mariadb: str) -> Iterator[str]:
         run("DROP USER vf_test_clerk@'%'")
 
 
-@contextmanager
-def _watched() -> Iterator[list[str]]:
-    """Every argument of every child of this process, while the block runs."""
-    seen: list[str] = []
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.is_set():
-            for child in psutil.Process().children(recursive=True):
-                try:
-                    seen.extend(child.cmdline())
-                except psutil.Error:
-                    continue
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        done.set()
-        thread.join()
-
-
 def test_a_password_is_seen_nowhere(guarded: str, backups: Path) -> None:
     """A password is in no argument of a child, no file of a backup, no journal."""
     said: list[str] = []
-    with _watched() as arguments:
+    with watched() as arguments:
         made = back_up(guarded, backups, progress=said.append)
         verify(made, scratch_url=guarded, progress=said.append)
     assert any("mariadb" in argument for argument in arguments)
@@ -260,7 +236,7 @@ def test_a_password_is_seen_nowhere(guarded: str, backups: Path) -> None:
 def test_postgresql_passwords_are_seen_nowhere(postgresql: str, backups: Path) -> None:
     """pg_dump and pg_restore get a password without anybody seeing it."""
     url = make_url(postgresql).set(password=SECRET).render_as_string(hide_password=False)
-    with _watched() as arguments:
+    with watched() as arguments:
         made = back_up(url, backups)
         verify(made, scratch_url=url)
     assert any("pg_dump" in argument for argument in arguments)

@@ -42,7 +42,7 @@ def test_tables_of_any_name_come_back(url: str, backups: Path, kind: Kind) -> No
     assert len(made.manifest.tables) == len(names)
     assert verify(made, scratch_url=url).rows == 2 * len(names)
     before = digests(url)
-    assert restore(made, url, keep_old=False).kept == ""
+    assert restore(made, url, replace=True, keep_old=False).kept == ""
     assert digests(url) == before
 
 
@@ -85,7 +85,7 @@ def test_any_rows_come_back(table: tuple[str, list[list[Any]]], kind: Kind, wal:
         before, stored = digests(url), _stored(path)
         made = back_up(url, Path(name) / "backups", kind=kind)
         assert verify(made).holds
-        restore(made, url)
+        restore(made, url, replace=True)
         assert digests(url) == before
         assert _stored(path) == stored
 
@@ -117,6 +117,6 @@ def test_the_samples_come_back(
     made = back_up(url, backups)
     assert made.rows > 10_000
     assert verify(made, scratch_url=url).holds
-    restore(made, url, keep_old=False)
+    restore(made, url, replace=True, keep_old=False)
     with Database("source", url) as database:
         assert database.schema == schema

@@ -11,22 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_visionforge.backup import payload
+from pytest_visionforge.backup import payload, stores
 from pytest_visionforge.errors import BackupError
+from pytest_visionforge.plan.values import Store
 
+PLAIN = Store()
 TEXT = b"".join(b"row %d\n" % number for number in range(5000))
 
 
 def _written(directory: Path, *chunks: bytes, name: str = "full") -> payload.File:
     stored: list[payload.File] = []
-    with payload.writing(directory, name, stored) as writer:
+    with stores.writing(PLAIN, directory, "id", name, stored) as writer:
         for chunk in chunks:
             writer.write(chunk)
     return stored[0]
 
 
 def _read(directory: Path, file: payload.File) -> bytes:
-    with payload.reading(directory, file) as raw:
+    with stores.reading(PLAIN, directory, file) as raw:
         return b"".join(iter(raw.read, b""))
 
 
@@ -36,7 +38,7 @@ def test_what_was_written_is_read(chunks: list[bytes]) -> None:
     """A payload comes back as it was, whatever its bytes and however they arrived."""
     with tempfile.TemporaryDirectory() as name:
         file = _written(Path(name), *chunks)
-        payload.check_hash(Path(name), file)
+        stores.check_hash(PLAIN, Path(name), file)
         assert _read(Path(name), file) == b"".join(chunks)
         assert file.raw_size == sum(map(len, chunks))
 
@@ -52,7 +54,7 @@ def test_no_flipped_bit_is_hashed_as_sound(place: float, bit: int) -> None:
         content[int(place * len(content))] ^= 1 << bit
         path.write_bytes(content)
         with pytest.raises(BackupError, match="was altered"):
-            payload.check_hash(Path(name), file)
+            stores.check_hash(PLAIN, Path(name), file)
         with suppress(BackupError):
             assert _read(Path(name), file) == TEXT
 
@@ -64,7 +66,7 @@ def test_a_cut_payload_is_refused(tmp_path: Path, share: float) -> None:
     path = tmp_path / file.name
     path.write_bytes(path.read_bytes()[: int(share * file.size)])
     with pytest.raises(BackupError, match="bytes, the manifest says"):
-        payload.check_hash(tmp_path, file)
+        stores.check_hash(PLAIN, tmp_path, file)
     with pytest.raises(BackupError, match=r"cannot be decompressed|too early"):
         _read(tmp_path, file)
 
@@ -74,7 +76,7 @@ def test_a_bomb_is_stopped_at_its_recorded_size(tmp_path: Path) -> None:
     file = _written(tmp_path, b"\0" * (50 << 20))
     got = 0
     smaller = replace(file, raw_size=1000)
-    with pytest.raises(BackupError, match="holds more than"), payload.reading(tmp_path, smaller) as raw:  # noqa: PT012
+    with pytest.raises(BackupError, match="holds more than"), stores.reading(PLAIN, tmp_path, smaller) as raw:  # noqa: PT012
         while data := raw.read():
             got += len(data)
     assert got <= 1000
@@ -86,7 +88,7 @@ def test_a_payload_whose_end_was_not_read_is_proved_to_its_end(tmp_path: Path) -
     longer = replace(file, raw_size=len(TEXT) + 1)
     with (
         pytest.raises(BackupError, match="ends 1 bytes too early"),
-        payload.reading(tmp_path, longer) as raw,
+        stores.reading(PLAIN, tmp_path, longer) as raw,
     ):
         raw.read(10)
 
@@ -98,11 +100,11 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(BackupError, match="cannot be read"):
-        payload.check_hash(tmp_path, file)
+        stores.check_hash(PLAIN, tmp_path, file)
     path.unlink()
     path.symlink_to("/dev/zero")
     with pytest.raises(BackupError, match="cannot be read"):
-        payload.check_hash(tmp_path, file)
+        stores.check_hash(PLAIN, tmp_path, file)
 
 
 def test_a_payload_never_replaces_a_file(tmp_path: Path) -> None:

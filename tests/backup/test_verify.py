@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from pytest_visionforge.backup import Backup, Disproved, find, payload, scratch, verify
+from pytest_visionforge.backup import Backup, Disproved, find, payload, scratch, stores, verify
 from pytest_visionforge.backup.catalogue import read
 from pytest_visionforge.backup.manifest import MANIFEST, Held, Manifest, sealed, written
 from pytest_visionforge.errors import BackupError
@@ -129,13 +129,13 @@ def _payload(made: Backup, content: bytes) -> Backup:
     first = made.manifest.files[0]
     (made.path / first.name).unlink()
     stored: list[payload.File] = []
-    with payload.writing(made.path, first.name.removesuffix(payload.SUFFIX), stored) as writer:
+    with stores.writing(made.store, made.path, made.id, stores.name_of(first), stored) as writer:
         writer.write(content)
     return _claims(made, files=(*stored, *made.manifest.files[1:]))
 
 
 def _content(made: Backup) -> bytes:
-    with payload.reading(made.path, made.manifest.files[0]) as raw:
+    with stores.reading(made.store, made.path, made.manifest.files[0]) as raw:
         return b"".join(iter(raw.read, b""))
 
 

@@ -16,6 +16,7 @@ from pytest_visionforge.names import Names
 from pytest_visionforge.plan import values
 from pytest_visionforge.rules import facts_of
 from tests import samples
+from tests.checks import matrix
 
 
 @dataclass
@@ -62,6 +63,7 @@ class Bench:
         """The finding of a check that must find something; its `reproduce` must show as many rows."""
         said = self.run(check, **objects)
         assert isinstance(said, Finding), said
+        matrix.note(facts_of(check), self.dbms, "red")
         if said.reproduce.startswith("SELECT") and said.of is not None and said.sample:
             assert len(self.database.all(said.reproduce.replace(":", r"\:"))) == said.count
         return said
@@ -70,6 +72,7 @@ class Bench:
         """The evidence of a check that must find nothing."""
         said = self.run(check, **objects)
         assert isinstance(said, Evidence), said
+        matrix.note(facts_of(check), self.dbms, "green")
         return said
 
     def cannot_tell(self, check: Callable[..., Any], **objects: Any) -> CannotTell:
@@ -80,6 +83,13 @@ class Bench:
 
 
 Make = Callable[..., Bench]
+
+
+@pytest.fixture(autouse=True)
+def noted(record_property: Callable[[str, object], None]) -> Iterator[None]:
+    """Notes for the matrix what a bench has seen in this test."""
+    with matrix.noting(record_property):
+        yield
 
 
 def make_plan(url: str, directory: Path, **more: Any) -> values.Plan:

@@ -10,11 +10,14 @@ import pytest
 from sqlalchemy import create_engine
 
 from checks import integrity
+from checks.queries import checks_of
 from pytest_visionforge import Evidence, dialects
 from pytest_visionforge.objects import ForeignKeyOf
 from pytest_visionforge.plan import values
 from tests import samples
 from tests.checks.conftest import Bench, Make
+
+check_stored_type = checks_of("integrity")["check_stored_type"]
 
 UNENFORCED = {
     "sqlite": "INSERT INTO {t} VALUES {v}",
@@ -258,7 +261,7 @@ def test_hostile_names(url: str, bench: Make, name: str) -> None:
     parent = values.Reference(table=rule.table, column="id", parent=rule.table, parent_column="id")
     assert made.passes(integrity.check_references, reference=parent).rows == 4
     assert made.passes(integrity.check_physical, table=made.table(rule.table))
-    assert made.passes(integrity.check_stored_type, table=made.table(rule.table))
+    assert made.passes(check_stored_type, table=made.table(rule.table))
 
 
 def _execute(bench: Bench, statements: list[str]) -> None:

@@ -9,8 +9,11 @@ from datetime import date
 import pytest
 
 from checks import integrity
+from checks.queries import checks_of
 from pytest_visionforge.plan import values
 from tests.checks.conftest import Make
+
+check_stored_type = checks_of("integrity")["check_stored_type"]
 
 
 def test_not_null(shop: Make) -> None:
@@ -196,8 +199,8 @@ def test_stored_type_on_sqlite(sqlite_bench: Make) -> None:
             (2, '', x'01', 'ok', 2, 'today', x'02'), (3, 1, 2, 't', 1, '0000-00-00', 'now');
         """
     )
-    assert bench.passes(integrity.check_stored_type, table=bench.table("good")).rows == 3
-    finding = bench.found(integrity.check_stored_type, table=bench.table("bad"))
+    assert bench.passes(check_stored_type, table=bench.table("good")).rows == 3
+    finding = bench.found(check_stored_type, table=bench.table("bad"))
     assert (finding.count, finding.of) == (3, 3)
     numbers = {"n": 2, "d": 2, "t": 1, "b": 2, "day": 3, "at": 3}
     for column, number in numbers.items():
@@ -215,7 +218,7 @@ def test_stored_type_of_zero_dates(mariadb_bench: Make) -> None:
             (3, '2024-10-10', NULL)
         """
     )
-    finding = bench.found(integrity.check_stored_type, table=bench.table("t"))
+    finding = bench.found(check_stored_type, table=bench.table("t"))
     assert (finding.count, finding.of) == (2, 3)
 
 
@@ -223,4 +226,4 @@ def test_stored_type_passes_clean_data(shop: Make) -> None:
     """Clean data passes, whether the DBMS or we look at it."""
     bench = shop()
     for table in bench.database.schema.tables.values():
-        assert bench.passes(integrity.check_stored_type, table=table)
+        assert bench.passes(check_stored_type, table=table)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
-from pytest_visionforge.backup import Backup, catalogue, find, verify
+from pytest_visionforge import record
+from pytest_visionforge.backup import Backup, catalogue, find, instant, verify
 from pytest_visionforge.cutover import journal
-from pytest_visionforge.cutover.rollback import rollback
+from pytest_visionforge.cutover.rollback import needed, rollback, swap_back
 from pytest_visionforge.errors import BackupError
+from pytest_visionforge.outcome import Verdict
 from pytest_visionforge.plan.values import Address, BackupPlan, Plan, RecordPlan
+from pytest_visionforge.record import Completeness, Record
 from tests.backup.shop import back_up, change, databases, digests, fill
 
 
@@ -134,3 +140,82 @@ def test_two_databases_need_no_way_back(sqlite: str, tmp_path: Path) -> None:
     plan = replace(_plan(sqlite, tmp_path), target=Address("sqlite:///other.db", "other.db"))
     with pytest.raises(BackupError, match="point the application to it"):
         rollback(plan)
+
+
+def test_an_instant_copy_leads_back_and_is_compared(sqlite: str, tmp_path: Path) -> None:
+    """The copy made before the migration swaps back; with a premigration run its backup proves it."""
+    plan, before = _plan(fill(sqlite), tmp_path), digests(sqlite)
+    with pytest.raises(BackupError, match="no instant copy stands beside"):
+        swap_back(plan)
+    copy = instant(plan.backup.directory, sqlite)
+    change(sqlite)
+    done = swap_back(plan)
+    assert (done.backup, digests(sqlite)) == (copy.name, before)
+    assert "nothing was compared" in done.says
+    _premigration(plan, _proved(sqlite, plan))
+    instant(plan.backup.directory, sqlite)
+    change(sqlite)
+    assert "identical" in swap_back(plan).says
+    change(sqlite)
+    instant(plan.backup.directory, sqlite)  # of a state that is not the one before the migration
+    with pytest.raises(BackupError, match="was put back, but the proof failed"):
+        swap_back(plan)
+
+
+def _premigration(plan: Plan, made: Backup) -> Record:
+    """The record of a premigration run that took this backup."""
+    return _record(plan, "premigration", Verdict.NO_GO, made)
+
+
+def _record(plan: Plan, phase: str, verdict: Verdict, made: Backup | None = None) -> Record:
+    started = datetime.now(UTC)
+    stamp = f"{started:%Y%m%dT%H%M%SZ}-{phase}-{secrets.token_hex(3)}"
+    written = Record(
+        id=stamp,
+        plan=plan.name,
+        plan_sha256=plan.sha256,
+        phase=phase,
+        started=started,
+        finished=started,
+        verdict=verdict,
+        exit_status=0,
+        completeness=Completeness(planned=1, ran=1),
+        backup={"id": made.id} if made else {},
+    )
+    record.write(written, plan.record.directory)
+    return written
+
+
+def test_the_way_back_is_needed_until_a_go(sqlite: str, tmp_path: Path) -> None:
+    """The backup of a migration that is not over is never pruned; after the GO it is one like others."""
+    plan = _plan(fill(sqlite), tmp_path)
+    assert needed(plan) == {}
+    made = _proved(sqlite, plan)
+    before = _premigration(plan, made)
+    assert needed(plan) == {made.id: f"the way back of {before.id}, which no GO has followed"}
+    _record(plan, "postmigration", Verdict.NO_GO)
+    assert made.id in needed(plan)
+    _record(plan, "postmigration", Verdict.GO)
+    assert needed(plan) == {}
+
+
+def test_what_a_run_that_died_was_at_is_needed(sqlite: str, tmp_path: Path) -> None:
+    """A backup that a restore without an end names may be wanted to complete it."""
+    plan = _plan(fill(sqlite), tmp_path)
+    made = _proved(sqlite, plan)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(journal.Journal, "_append", _dying(journal.Journal._append))
+        with pytest.raises(KeyboardInterrupt):
+            rollback(plan)
+    assert needed(plan)[made.id].endswith("that has not ended names it")
+
+
+def _dying(append: Callable[..., None]) -> Callable[..., None]:
+    """Writes the begin of what is done, and then never again."""
+
+    def write(self: journal.Journal, run: str, phase: str, *rest: object) -> None:
+        if phase == "end":
+            raise KeyboardInterrupt
+        append(self, run, phase, *rest)
+
+    return write

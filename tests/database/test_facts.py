@@ -10,9 +10,13 @@ from hypothesis import strategies as some
 from pytest_visionforge.database import (
     CheckConstraint,
     Column,
+    Definition,
     ForeignKey,
+    Grant,
     Index,
     Key,
+    Partition,
+    Policy,
     Schema,
     Sequence,
     Table,
@@ -51,8 +55,8 @@ def test_json_round_trip() -> None:
         name="a.b",
         schema="s",
         columns=(
-            Column("id", "int", False, "1", None, True, "C", "the key"),
-            Column("g", "int", generated="1"),
+            Column("id", "int", False, "1", None, True, "C", "the key", "always"),
+            Column("g", "int", generated="1", variant="stored"),
         ),
         primary_key=Key("pk", ("id",)),
         unique_keys=(Key("u", ("id", "g")),),
@@ -62,13 +66,40 @@ def test_json_round_trip() -> None:
         triggers=(trigger,),
         kind="partitioned",
         comment="hello",
+        partitions=(Partition("p", "DEFAULT", "q", "LIST (a)"),),
+        policies=(Policy("mine", "USING (true)"),),
+        options={"engine": "InnoDB"},
     )
-    view = View("v", "SELECT 1", "s", True, (trigger,))
+    view = View("v", "SELECT 1", "s", True, (trigger,), ("a", "b"), {"check option": "CASCADED"})
     sequences = (Sequence("q", None), Sequence("r", 2**62, -2, (table.id, "id"), "s"))
+    routine, kind = (
+        Definition("function", "f", "CREATE ...", "s", "(int)"),
+        Definition("type", "k", "ENUM ()"),
+    )
+    grant = Grant("SELECT", "table", table.id, "PUBLIC", "id", grantable=True)
     schema = Schema(
-        {table.id: table}, {view.id: view}, {each.id: each for each in sequences}, ("a sentence",)
+        {table.id: table},
+        {view.id: view},
+        {each.id: each for each in sequences},
+        ("a sentence",),
+        routines={str(routine): routine},
+        types={str(kind): kind},
+        extensions={"extension e": Definition("extension", "e", "VERSION '1'")},
+        events={"event e": Definition("event", "e", "DO 1")},
+        owners={f"table {table.id}": "me"},
+        grants=(grant,),
+        options={"encoding": "UTF8"},
+        unseen=("another",),
     )
     assert Schema.from_json(json.loads(json.dumps(schema.as_json()))) == schema
+    unseen = Schema(grants=None)
+    assert Schema.from_json(json.loads(json.dumps(unseen.as_json()))) == unseen
+
+
+def test_a_definition_is_known_by_kind_and_id() -> None:
+    """Routines of one name are told apart by their arguments, and by what they are."""
+    assert str(Definition("function", "f", "", "a.b", "(int)")) == 'function "a.b".f(int)'
+    assert Definition("procedure", "f", "").id == "f"
 
 
 FILLED = (Column("a", "int", nullable=False), Column("b", "int", nullable=False), Column("n", "int"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +16,11 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
 from pytest_visionforge.compare import canonical as forms
+from pytest_visionforge.compare.reading import Field
 from pytest_visionforge.database import Database
+from pytest_visionforge.dialects.sqlite import forms as forms_of
 from tests import servers
+from tests.soak import examples
 
 TYPES: Mapping[str, tuple[str, str, str]] = {  # family -> type in SQLite, PostgreSQL, MariaDB
     "number": ("NUMERIC(12,4)", "numeric(12,4)", "decimal(12,4)"),
@@ -144,7 +150,9 @@ def test_long_values_are_hashed(three: list[Database]) -> None:
     assert str(found[0][0]).startswith("80000#")
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=20, max_size=60))
 def test_doubles_are_their_bits(three: list[Database], values: list[float]) -> None:
     """A double's text is its IEEE 754 bits on all three, and -0 is 0."""
@@ -208,3 +216,169 @@ def test_json_is_equal_as_values() -> None:
     assert settled[0] == settled[1]
     for other in ('{"a": 1, "b":[3]}', '{"a": "1", "b":[2]}', '{"a": true, "b":[2]}', '{"a": 1}'):
         assert forms.settled("json", f"9:{other}") != settled[0]
+
+
+def _file(path: Path, *values: Any, type: str = "", encoding: str = "UTF-8") -> Database:
+    """A SQLite file with a table of one column."""
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA encoding = '{encoding}'")
+        connection.execute(f'CREATE TABLE vals (n integer PRIMARY KEY, "v:" {type})')
+        connection.executemany("INSERT INTO vals VALUES (?, ?)", enumerate(values))
+    connection.close()
+    return Database("source", f"sqlite:///{path}")
+
+
+def _packed(path: Path, *values: Any, type: str = "", limit: int = 100) -> tuple[int, str]:
+    """The number of rows and the digest of their binary form."""
+    field = Field("v", r'"v\:"', "stored", type, packed="value")
+    with _file(path, *values, type=type) as database, database.session() as session:
+        room = database.dialect.canonical
+        room.prepare(session)
+        return room.digests(session, ["FROM vals"], room.pack([field]), "n", limit=limit, packed=True)[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "equal"),
+    [
+        (5, 5.0, True),
+        (0, -0.0, True),
+        (-(2**63), -(2.0**63), True),
+        (2**63 - 1, 2.0**63, False),
+        (2**53 + 1, 2.0**53, False),
+        ("6", 6, False),
+        ("7", b"7", False),
+        (None, "", False),
+        (b"", "", False),
+        ("a\x00b", "a\x00c", False),
+        ("a", "a ", False),
+        (0.1, 0.1 + 2e-17, False),
+        ("é", "e\u0301", False),
+        ("x" * 100_000, "x" * 99_999 + "y", False),
+    ],
+    ids=repr,
+)
+def test_the_packed_form_tells_values_apart(tmp_path: Path, first: Any, second: Any, equal: bool) -> None:
+    """Rows that SQLite packs are equal where storage class and bits are; 5.0 is 5."""
+    digests = [_packed(tmp_path / f"{number}.db", value) for number, value in enumerate((first, second))]
+    assert (digests[0] == digests[1]) is equal
+
+
+def test_a_widened_type_changes_no_digest(tmp_path: Path) -> None:
+    """The same numbers under INTEGER, REAL and no type at all have one digest."""
+    types = ["INTEGER", "REAL", "", "NUMERIC(9,2)"]
+    found = {_packed(tmp_path / f"{number}.db", 1, 2, None, type=type) for number, type in enumerate(types)}
+    assert len(found) == 1
+
+
+def test_a_digest_is_the_same_on_every_python(tmp_path: Path) -> None:
+    """A baseline may be read by another version: the bytes that are hashed are these."""
+    values = (None, 1, 2**40, -7, 0.5, "é", "a", b"\x00\xff")
+    packed = (
+        b"(\x01\x00\x00\x00N"
+        b"(\x01\x00\x00\x00i\x01\x00\x00\x00"
+        b"(\x01\x00\x00\x00l\x03\x00\x00\x00"
+        b"\x00\x00\x00\x00\x00\x04"
+        b"(\x01\x00\x00\x00i\xf9\xff\xff\xff"
+        b"(\x01\x00\x00\x00g\x00\x00\x00\x00\x00\x00\xe0?"
+        b"(\x01\x00\x00\x00u\x02\x00\x00\x00\xc3\xa9"
+        b"(\x01\x00\x00\x00u\x01\x00\x00\x00a"
+        b"(\x01\x00\x00\x00s\x02\x00\x00\x00\x00\xff"
+    )
+    assert _packed(tmp_path / "x.db", *values) == (8, sha256(packed).hexdigest())
+
+
+def test_texts_that_are_none_are_digested_all_the_same(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 under the name of a text are told apart, and leave the rest as it is."""
+    found = []
+    for number, octets in enumerate((b"\xff", b"\xfe")):
+        path = tmp_path / f"{number}.db"
+        _file(path, "a").close()
+        with sqlite3.connect(path) as connection:
+            connection.execute("INSERT INTO vals VALUES (7, CAST(? AS TEXT))", (octets,))
+        connection.close()
+        with Database("source", f"sqlite:///{path}") as database, database.session() as session:
+            room = database.dialect.canonical
+            room.prepare(session)
+            found += room.digests(session, ["FROM vals"], r'"v\:"', "n", limit=9, packed=True)
+            assert session.value("SELECT count(*) FROM vals") == 2
+            assert session.value(r'SELECT "v\:" FROM vals WHERE n = 0') == "a"
+    assert found[0][0] == found[1][0] == 2
+    assert found[0] != found[1]
+
+
+def test_too_many_rows_are_only_counted(tmp_path: Path) -> None:
+    """A segment that holds more rows than its limit has no digest."""
+    assert _packed(tmp_path / "x.db", *range(20), limit=10) == (20, "")
+    assert _packed(tmp_path / "y.db", *range(10), limit=10)[1] != ""
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False),
+    st.decimals(-(10**9), 10**9, places=3).map(float),
+    st.sampled_from([916583.1538158115, 826899.3823380135, -308186.4926388975]),  # SQLite rounds its own way
+    st.text(max_size=5),
+    st.binary(max_size=5),
+    st.dates().map(str),
+    st.datetimes().map(str),
+    st.datetimes().map(lambda value: value.isoformat()),
+    st.times().map(str),
+    st.from_regex(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{5,7}", fullmatch=True),
+)
+
+
+@pytest.mark.parametrize("family", list(forms_of.FUNCTIONS))
+def test_the_short_way_gives_what_the_functions_give(family: str) -> None:
+    """What SQLite's own SQL makes of usual values is what our functions make of them."""
+    connection = sqlite3.connect(":memory:")
+    forms_of.register(connection, utf8=True)
+    query = f"SELECT {forms_of.sql('v', family)} FROM (SELECT ? AS v)".replace(r"\:", ":")
+
+    @settings(max_examples=examples(150), deadline=None)
+    @given(VALUES)
+    def check(value: Any) -> None:
+        assert connection.execute(query, (value,)).fetchone()[0] == forms_of.FUNCTIONS[family](value)
+
+    check()
+    connection.close()
+
+
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(VALUES, max_size=4), st.lists(VALUES, max_size=4), st.booleans())
+def test_digests_are_equal_where_rows_are(
+    tmp_path_factory: pytest.TempPathFactory, first: list[Any], second: list[Any], same: bool
+) -> None:
+    """Two tables have one digest where plain Python calls all their values equal, and only there."""
+    folder = tmp_path_factory.mktemp("digests")
+    second = first if same else second
+    digests = [_packed(folder / f"{number}.db", *values) for number, values in enumerate((first, second))]
+    classes = [
+        [(isinstance(value, (int, float)) or type(value), value) for value in values]
+        for values in (first, second)
+    ]
+    assert (digests[0] == digests[1]) is (classes[0] == classes[1])
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+@pytest.mark.parametrize("form", ["text", "stored", "json", "bytes"])
+def test_a_file_in_utf16_has_the_same_texts(tmp_path: Path, encoding: str, form: str) -> None:
+    """SQLite keeps a text in UTF-16, and its canonical text counts the bytes of UTF-8 all the same."""
+    values = [*HOSTILE, "ä" * 40_000, None]
+    found = []
+    for number, each in enumerate(("UTF-8", encoding)):
+        with (
+            _file(tmp_path / f"{number}.db", *values, type="TEXT", encoding=each) as database,
+            database.session() as session,
+        ):
+            assert session.value("PRAGMA encoding") == each
+            room = database.dialect.canonical
+            room.prepare(session)
+            value = room.text(r'"v\:"', form, "TEXT")
+            whole = room.row([f"coalesce({value}, '~')"])
+            columns = f"{room.fetched(value)}, {room.sha256(whole)}"
+            rows = [tuple(row) for row in session.rows(f"SELECT {columns} FROM vals ORDER BY n")]
+            digest = room.digests(session, ["FROM vals"], whole, "n", limit=99, packed=False)
+            packed = room.digests(session, ["FROM vals"], r'"v\:"', "n", limit=99, packed=True)
+            found.append((rows, digest, packed))
+    assert found[0] == found[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,7 @@ def test_views(schema: Schema) -> None:
     definition = schema.views["cheap"].definition
     assert "children" in definition
     assert "vf_test" not in definition
+    assert schema.views["cheap"].columns == ("id",)
 
 
 def test_json(schema: Schema) -> None:
@@ -133,8 +135,12 @@ def test_everything_is_readable(url: str) -> None:
 
 
 def test_empty_database(url: str) -> None:
-    """A database without objects has an empty schema."""
-    assert schema_of(url) == Schema()
+    """A database without objects has an empty schema, but for its own encoding and what PostgreSQL brings."""
+    found = schema_of(url)
+    assert "utf" in found.options["encoding"].lower()
+    assert replace(found, options={}, owners={}, grants=()) == Schema()
+    assert set(found.owners) <= {"schema public"}
+    assert {(each.kind, each.object) for each in found.grants or ()} <= {("schema", "public")}
 
 
 def test_thousand_tables(url: str) -> None:

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from pytest_visionforge import dialects
-from pytest_visionforge.database import CheckConstraint, Database, Index, Key, Schema, Sequence
+from pytest_visionforge.database import (
+    CheckConstraint,
+    Database,
+    Grant,
+    Index,
+    Key,
+    Partition,
+    Schema,
+    Sequence,
+)
 from tests import samples
 from tests.servers import Server
 
@@ -92,6 +101,86 @@ def test_sequences(schema: Schema) -> None:
     }
 
 
+def test_definitions(mariadb: str) -> None:
+    """Routines and events are known by what makes them, without the database's name; definers own them."""
+    samples.execute(
+        mariadb,
+        "CREATE TABLE t (a int, b int AS (a + 1) VIRTUAL, c int INVISIBLE) ENGINE = Aria COLLATE utf8mb4_bin",
+        "CREATE FUNCTION f(a int, b varchar(10)) RETURNS int DETERMINISTIC RETURN a + 1",
+        "CREATE PROCEDURE f(IN a int, OUT b int) SQL SECURITY INVOKER COMMENT 'it''s' SET b = a",
+        "CREATE EVENT e ON SCHEDULE EVERY '1:10' MINUTE_SECOND STARTS '2037-01-01' DISABLE DO DELETE FROM t",
+        "CREATE VIEW v AS SELECT a AS number FROM t WHERE a > 0 WITH CHECK OPTION",
+        "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET new.a = 1",
+    )
+    schema = schema_of(mariadb)
+    assert {key: each.text for key, each in schema.routines.items()} == {
+        "function f": "CREATE FUNCTION `f`(`a` int(11), `b` varchar(10)) RETURNS int(11) DETERMINISTIC RETURN a + 1",
+        "procedure f": "CREATE PROCEDURE `f`(IN `a` int(11), OUT `b` int(11)) SQL SECURITY INVOKER"
+        " COMMENT 'it''s' SET b = a",
+    }
+    assert schema.events["event e"].text == (
+        "ON SCHEDULE EVERY '1:10' MINUTE_SECOND STARTS '2037-01-01 00:00:00' DISABLE DO DELETE FROM t"
+    )
+    assert set(schema.owners) == {"event e", "function f", "procedure f", "trigger tr", "view v"}
+    assert all(owner.startswith("root@") for owner in schema.owners.values())
+    assert schema.tables["t"].options == {"engine": "Aria", "collation": "utf8mb4_bin"}
+    assert [column.variant for column in schema.tables["t"].columns] == ["", "virtual", "invisible"]
+    view = schema.views["v"]
+    assert (view.columns, view.options) == (
+        ("number",),
+        {"sql security": "DEFINER", "check option": "CASCADED"},
+    )
+
+
+def test_partitions(mariadb: str) -> None:
+    """Partitions are read with their bounds, in their order, and with their parts."""
+    samples.execute(
+        mariadb,
+        "CREATE TABLE r (a int, b int) PARTITION BY RANGE (a) SUBPARTITION BY HASH (b) SUBPARTITIONS 2"
+        " (PARTITION p9 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN MAXVALUE)",
+        "CREATE TABLE l (a int) PARTITION BY LIST (a) (PARTITION p VALUES IN (1, 2))",
+    )
+    tables = schema_of(mariadb).tables
+    assert tables["r"].options["partitioned by"] == "RANGE (`a`)"
+    assert tables["r"].partitions == (
+        Partition("p9", "VALUES LESS THAN (10)", by="HASH (`b`)"),
+        Partition("p9sp0", "", parent="p9"),
+        Partition("p9sp1", "", parent="p9"),
+        Partition("p1", "VALUES LESS THAN MAXVALUE", by="HASH (`b`)"),
+        Partition("p1sp0", "", parent="p1"),
+        Partition("p1sp1", "", parent="p1"),
+    )
+    assert tables["l"].partitions == (Partition("p", "VALUES IN (1,2)"),)
+
+
+def test_grants(mariadb_server: Server, mariadb: str) -> None:
+    """What users and roles hold on the database, its tables, columns, views and routines is read."""
+    name = dialects.parse_url(mariadb).database
+    samples.execute(mariadb, "CREATE TABLE t (a int)", "CREATE VIEW v AS SELECT a FROM t")
+    samples.execute(mariadb, "CREATE FUNCTION f() RETURNS int RETURN 1")
+    for statement in (
+        "CREATE OR REPLACE USER vf_test_reader@'%'",
+        "CREATE OR REPLACE ROLE vf_test_role",
+        f"GRANT SELECT ON {name}.t TO vf_test_reader@'%' WITH GRANT OPTION",
+        f"GRANT UPDATE (a) ON {name}.t TO vf_test_reader@'%'",
+        f"GRANT SELECT ON {name}.v TO vf_test_role",
+        f"GRANT EXECUTE ON FUNCTION {name}.f TO vf_test_reader@'%'",
+        f"GRANT INSERT ON {name}.* TO vf_test_role",
+    ):
+        mariadb_server.run(statement)
+    user, role = "'vf_test_reader'@'%'", "'vf_test_role'"
+    grants = schema_of(mariadb).grants
+    mariadb_server.run("DROP USER vf_test_reader@'%'")
+    mariadb_server.run("DROP ROLE vf_test_role")
+    assert grants == (
+        Grant("INSERT", "database", "", role),
+        Grant("EXECUTE", "function", "f", user),
+        Grant("SELECT", "table", "t", user, grantable=True),
+        Grant("UPDATE", "table", "t", user, "a", grantable=True),
+        Grant("SELECT", "view", "v", role),
+    )
+
+
 def test_reference_to_another_database(mariadb_server: Server, mariadb: str) -> None:
     """A parent in another database bears that database's name."""
     other = mariadb_server.create()
@@ -123,6 +212,8 @@ def test_hidden(restricted: str) -> None:
         assert list(database.schema.tables) == ["half", "open"]
         assert any("no SELECT on all" in sentence for sentence in database.schema.hidden)
         assert any("TRIGGER" in sentence for sentence in database.schema.hidden)
+        assert database.schema.grants is None
+        assert any("SELECT on mysql" in sentence for sentence in database.schema.unseen)
         assert database.dialect.catalog.unreadable(session) == ("half",)
 
 

@@ -17,6 +17,7 @@ ROOMS = {
     "catalog": dialects.CatalogRoom,
     "canonical": dialects.CanonicalRoom,
     "archive": dialects.ArchiveRoom,
+    "remedy": dialects.RemedyRoom,
 }
 NAMES = ("sqlite", "postgresql", "mysql")
 

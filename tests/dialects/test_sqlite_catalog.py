@@ -132,6 +132,18 @@ def test_views_and_triggers(schema: Schema) -> None:
     assert [trigger.name for trigger in schema.tables["child"].triggers] == ["tr"]
     assert [trigger.name for trigger in schema.views["vv"].triggers] == ["vt"]
     assert "nowhere" in schema.views["v"].definition
+    assert (schema.views["v"].columns, schema.views["vv"].columns) == ((), ("a",))
+
+
+def test_options(schema: Schema, sqlite: str) -> None:
+    """What kind of table it is, and how the database writes texts, are read."""
+    assert schema.tables["wr"].options == {"without rowid": "on"}
+    assert schema.tables["child"].options == {}
+    assert schema.options == {"encoding": "UTF-8"}
+    samples.execute(sqlite, "CREATE TABLE exact (a int, b int AS (a) STORED, c int AS (a)) STRICT")
+    exact = schema_of(sqlite).tables["exact"]
+    assert exact.options == {"strict": "on"}
+    assert [column.variant for column in exact.columns] == ["", "stored", "virtual"]
 
 
 def test_autoincrement(sqlite: str) -> None:

@@ -33,7 +33,7 @@ def main(action: str, url: str, directory: str, number: str) -> None:
     if action == "verify":
         backup.verify(made, scratch_url=url, progress=die)
     else:
-        backup.restore(made, url, progress=die)
+        backup.restore(made, url, progress=die, replace=True)
 
 
 if __name__ == "__main__":

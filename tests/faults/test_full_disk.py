@@ -61,6 +61,6 @@ def test_a_restore_that_does_not_fit_changes_nothing(
     change(url)
     before = digests(url)
     with pytest.raises(VisionForgeError, match=r"[Nn]o space left|full"):
-        restore(made, url)
+        restore(made, url, replace=True)
     assert digests(url) == before
     assert [path.name for path in disk.iterdir()] == ["test.db"]

@@ -82,7 +82,7 @@ def test_an_interrupted_restore_changes_nothing(shop: str, backups: Path) -> Non
 
     def run(tell: Callable[[str], None]) -> None:
         try:
-            restore(made, shop, progress=tell)
+            restore(made, shop, progress=tell, replace=True)
         finally:
             assert digests(shop) in (wanted, between)
             assert not [name for name in databases(shop) if "scratch" in name]

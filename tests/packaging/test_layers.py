@@ -33,6 +33,8 @@ ALLOWED = {
         "record",
         "cutover",
         "plan",
+        "progress",
+        "version",
     },
 }
 

@@ -20,6 +20,7 @@ ENVIRON = {
     "SHOP_OLD_DB": "mysql+pymysql://shop:s3cret@old.example/shop",
     "SHOP_NEW_DB": "postgresql+psycopg://shop:s3cret@new.example/shop",
     "SHOP_BASE_URL": "https://shop.example",
+    "SLACK_WEBHOOK": "https://hooks.example/services/T0/s3cret",
     "BACKUP_DIR": "/srv/backups",
 }
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_visionforge.plan import Changes, ColumnChanges, Declared, TableChange
+from pytest_visionforge.plan import Changes, ColumnChanges, Declared, RoleChanges, TableChange
+from pytest_visionforge.plan.grants import GrantWords, grant
 from tests.plan import samples
 
 
@@ -24,10 +25,30 @@ def test_everything_that_may_change_can_be_declared() -> None:
         columns.types = ["credit_limit"]
         columns.nullable = ["email"]
         columns.defaults = ["country"]
+        columns.collations = ["name"]
+        columns.comments = ["phone"]
         indexes = { added = ["i1"], dropped = ["i2"], changed = ["i3"] }
         keys.added = ["k"]
         checks.dropped = ["c"]
         triggers.changed = ["t"]
+        partitions.dropped = ["p"]
+        policies.added = ["mine"]
+        options = ["engine"]
+        [changes]
+        owners = ["f(int)"]
+        options = ["collation"]
+        [changes.routines]
+        changed = ["f(int)"]
+        [changes.types]
+        added = ["mood"]
+        [changes.extensions]
+        dropped = ["hstore"]
+        [changes.events]
+        added = ["e"]
+        [changes.grants]
+        dropped = ["select on orders to app", "to app"]
+        [changes.roles]
+        renamed = { new = "old" }
         [changes.views]
         changed = ["v"]
         [changes.sequences]
@@ -47,15 +68,28 @@ def test_everything_that_may_change_can_be_declared() -> None:
                     types=("credit_limit",),
                     nullable=("email",),
                     defaults=("country",),
+                    collations=("name",),
+                    comments=("phone",),
                 ),
                 indexes=Declared(added=("i1",), dropped=("i2",), changed=("i3",)),
                 keys=Declared(added=("k",)),
                 checks=Declared(dropped=("c",)),
                 triggers=Declared(changed=("t",)),
+                partitions=Declared(dropped=("p",)),
+                policies=Declared(added=("mine",)),
+                options=("engine",),
             )
         },
         views=Declared(changed=("v",)),
         sequences=Declared(dropped=("s",)),
+        routines=Declared(changed=("f(int)",)),
+        types=Declared(added=("mood",)),
+        extensions=Declared(dropped=("hstore",)),
+        events=Declared(added=("e",)),
+        grants=Declared(dropped=("select on orders to app", "to app")),
+        roles=RoleChanges(renamed={"new": "old"}),
+        owners=("f(int)",),
+        options=("collation",),
     )
 
 
@@ -88,6 +122,10 @@ def test_a_table_is_found_by_its_name_before_and_after() -> None:
         ('[changes.tables.a]\ncolumns.added = "x"', "columns.added: expected a list, found text"),
         ('[changes.tables.a]\nindexes = ["i"]', "indexes: expected a table, found a list"),
         ('[changes.views]\nmoved = ["v"]', "changes.views.moved: unknown key"),
+        ("[changes.routine]", 'changes.routine: unknown key; did you mean "routines"?'),
+        ("[changes.tables.a]\noption = []", 'option: unknown key; did you mean "options"?'),
+        ('[changes.grants]\nadded = ["app"]', "'app' is no grant; write \"select on orders to reporting\""),
+        ('[changes.roles]\nadded = ["app"]', "changes.roles.added: unknown key"),
         (
             '[changes.tables.a]\nrenamed_from = "o"\n[changes.tables.b]\nrenamed_from = "o"',
             "changes.tables: two tables are renamed from o",
@@ -99,3 +137,21 @@ def test_a_wrong_change_is_told_with_its_key(text: str, says: str) -> None:
     (error,) = samples.errors(samples.SHORTEST + text)
     assert error.startswith("changes.")
     assert says in error
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("select on orders to app", ("select", "orders", "app")),
+        ("SELECT  ON  orders  TO  app", ("SELECT", "orders", "app")),
+        (
+            "alter routine on f(integer, text) to 'app'@'%'",
+            ("alter routine", "f(integer, text)", "'app'@'%'"),
+        ),
+        ("to app", ("", "", "app")),
+        ("on orders.total", ("", "orders.total", "")),
+    ],
+)
+def test_a_grant_has_three_parts(text: str, words: tuple[str, str, str]) -> None:
+    """What is left out of a grant means any."""
+    assert grant(text) == GrantWords(*words)

@@ -25,6 +25,18 @@ def sealed(tmp_path: Path) -> Path:
     return directory
 
 
+def test_a_record_that_is_altered_is_told_whatever_the_byte_was(tmp_path: Path) -> None:
+    """Also where it can no longer be read as a record: it is named as altered, with what else differs."""
+    directory = write(samples.record(), tmp_path).parent
+    (directory / "record.html").write_text("<p>")
+    seal(directory)
+    (directory / "record.html").write_text("<b>")
+    path = directory / "record.json"
+    path.write_bytes(path.read_bytes().replace(b'"evidence"', b'"ewidence"', 1))
+    told = verify(directory)
+    assert [sentence.partition(":")[0] for sentence in told] == ["record.html", "record.json"]
+
+
 def test_an_untouched_record_verifies(sealed: Path) -> None:
     """A record as it was sealed differs in nothing, and the manifest names every file."""
     assert verify(sealed) == ()

@@ -164,6 +164,21 @@ DOCTORED = (
         lambda r: put(r, results=(), completeness=Completeness(planned=0, ran=0)),
         "no check passed",
     ),
+    Doctored(
+        "says GO without a planned check",
+        lambda r: put(r, planned=(*(each.nodeid for each in samples.GOOD), "p.toml::one")),
+        "planned checks left no result: p.toml::one",
+    ),
+    Doctored(
+        "says GO over an error",
+        lambda r: put(r, errors=("worker gw0 crashed",)),
+        "it says GO, but something was skipped or broke: worker gw0 crashed",
+    ),
+    Doctored(
+        "says GO over a skip",
+        lambda r: put(r, skipped={"p.toml::one": "no time"}),
+        "it says GO, but something was skipped or broke: p.toml::one",
+    ),
     Doctored("says GO and failed", lambda r: put(r, exit_status=3), "pytest ended with 3"),
     Doctored("page altered", _altered, "record.html: was altered"),
     Doctored("file added", _added, "more.txt: was added"),

@@ -161,3 +161,24 @@ def test_a_page_that_is_not_there_is_one_message(tmp_path: Path) -> None:
     """A page that pytest-html did not write gives one message."""
     with pytest.raises(RecordError, match="cannot be mended"):
         html_report.finish(tmp_path / "record.html")
+
+
+@pytest.mark.parametrize("failed", [3, 500])
+def test_a_page_of_five_hundred_checks_stays_light(pytester: pytest.Pytester, failed: int) -> None:
+    """At most 300 KB: pytest-html's table leaves out passed checks first, and says how many rows it left out."""
+    pytester.makepyfile(
+        "import pytest\n"
+        "@pytest.mark.parametrize('n', range(500))\n"
+        f"def test_that_this_table_has_the_rows_that_it_had(n): assert n >= {failed}, 'x' * 100"
+    )
+    pytester.runpytest("-q", "--tb=line", "--html=page.html", "--self-contained-html", "-p", "no:visionforge")
+    path = pytester.path / "page.html"
+    heavy = path.stat().st_size
+    html_report.finish(path)
+    text = path.read_text("utf-8")
+    assert heavy > 300_000 >= len(text.encode())
+    parsed = _Data()
+    parsed.feed(text)
+    kept = [rows[0]["result"] for rows in parsed.data["tests"].values()]
+    assert kept.count("Failed") == failed or "Passed" not in kept
+    assert f"{500 - len(kept)} checks, passed ones first, are left out" in text

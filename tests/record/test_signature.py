@@ -88,6 +88,18 @@ def test_a_changed_byte_breaks_the_signature(sealed: Path, tmp_path: Path) -> No
     assert "manifest.json is not the one that was signed" in signatures(sealed)[0].wrong
 
 
+def test_every_byte_of_a_signature_counts(sealed: Path, tmp_path: Path) -> None:
+    """One changed byte anywhere in the file is found, wherever the signature itself does not reach."""
+    new_key(tmp_path / "ana.pem")
+    path = sign(sealed, tmp_path / "ana.pem", "Ana", "go")
+    content = path.read_bytes()
+    for at in range(len(content)):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        assert signatures(sealed)[0].wrong, at
+    path.write_bytes(content)
+    assert signatures(sealed)[0].wrong == ""
+
+
 def test_every_byte_of_the_manifest_counts(sealed: Path) -> None:
     """One changed byte anywhere in manifest.json is found."""
     path = sealed / "manifest.json"

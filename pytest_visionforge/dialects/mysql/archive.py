@@ -7,14 +7,16 @@ themselves, stay out of scratch databases.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from sqlalchemy import URL
 
+from pytest_visionforge.database.database import Database
 from pytest_visionforge.database.session import Session
 from pytest_visionforge.dialects import Dumped, Payloads, Raw, Sink
+from pytest_visionforge.dialects.mysql.foreign import load_foreign, recognises
 from pytest_visionforge.dialects.mysql.programs import (
     DATA,
     DUMP_OPTIONS,
@@ -28,18 +30,75 @@ from pytest_visionforge.dialects.mysql.programs import (
     load_part,
     program_for,
 )
-from pytest_visionforge.dialects.mysql.swapping import TABLES, names_of, scratch, swap
+from pytest_visionforge.dialects.mysql.rows import replacing
+from pytest_visionforge.dialects.mysql.swapping import (
+    TABLES,
+    copy,
+    discard,
+    exists,
+    kept,
+    names_of,
+    put_back,
+    recover,
+    scratch,
+    swap,
+)
 from pytest_visionforge.errors import BackupError
 
-__all__ = ["check", "dump", "load", "place", "scratch", "swap"]
+__all__ = [
+    "check",
+    "copy",
+    "discard",
+    "dump",
+    "exists",
+    "kept",
+    "lacking",
+    "load",
+    "load_foreign",
+    "make",
+    "needs",
+    "place",
+    "put_back",
+    "recognises",
+    "recover",
+    "replacing",
+    "scratch",
+    "scratch_disks",
+    "swap",
+    "workspace",
+]
 
 ORDER = (FULL, SCHEMA, DATA, PROGRAMS, VIEWS, EVENTS)  # a view may call a routine
+_DEFINERS = " UNION ".join(
+    f"SELECT DEFINER FROM information_schema.{view} WHERE {column} = DATABASE()"
+    for view, column in (
+        ("VIEWS", "TABLE_SCHEMA"),
+        ("TRIGGERS", "TRIGGER_SCHEMA"),
+        ("ROUTINES", "ROUTINE_SCHEMA"),
+        ("EVENTS", "EVENT_SCHEMA"),
+    )
+)
 KINDS = {"full": (FULL,), "schema": (SCHEMA,), "data": (SCHEMA, DATA)}
 
 
 def place(url: URL) -> str:
     """Host, port and name."""
     return f"mysql:{url.host or url.query.get('unix_socket') or 'local'}:{url.port or 3306}/{url.database}"
+
+
+def workspace(session: Session, url: URL, kind: str) -> int:
+    """None: the dump program writes into the payloads."""
+    return 0
+
+
+def needs(session: Session) -> Mapping[str, tuple[str, ...]]:
+    """The users in whose name views, triggers, routines and events act."""
+    return {"definers": tuple(sorted(str(name) for (name,) in session.all(_DEFINERS)))}
+
+
+def lacking(url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """None: a dump is loaded without its definers, what they define fails only when it is used."""
+    return ()
 
 
 def dump(
@@ -70,11 +129,27 @@ def check(name: str, raw: Raw, workplace: Path) -> None:
         pass
 
 
-def load(payloads: Payloads, url: URL, progress: Callable[[str], None]) -> None:
+def scratch_disks(url: URL | None, directory: Path) -> tuple[str, ...]:
+    """Where the server keeps its data, if that is here and the role may see it."""
+    if url is None:
+        return ()
+    with (
+        Database("scratch", url.render_as_string(hide_password=False)) as server,
+        server.session() as session,
+    ):
+        return session.dialect.catalog.data_directories(session, url)
+
+
+def make(payloads: Payloads, url: URL, progress: Callable[[str], None]) -> bool:
+    """Nothing: a dump does not say how its database was made."""
+    return False
+
+
+def load(payloads: Payloads, url: URL, progress: Callable[[str], None], only: Collection[str] = ()) -> None:
     """Runs the client on all but the events."""
     for name in payloads.names:
         if name != EVENTS:
-            load_part(payloads, name, url, progress)
+            load_part(payloads, name, url, progress, only)
 
 
 def _refuse_unsafe_engines(session: Session) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import text as statement
 from sqlalchemy.exc import DBAPIError
 
-from pytest_visionforge.database.session import Session, message_of
-from pytest_visionforge.dialects import INLINE_BYTES, INLINE_TEXT
+from pytest_visionforge.database.session import Session, message_of, verbatim
+from pytest_visionforge.dialects import INLINE_BYTES, INLINE_TEXT, Packable
 from pytest_visionforge.errors import DatabaseError
 
 TYPED = True
 ALTERS = True
+PACKS = False
 _INTEGERS = {"tinyint", "smallint", "mediumint", "int", "integer", "bigint", "boolean", "bool"}
 _GEOMETRIES = ("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon")
 _FAMILIES = {
@@ -30,13 +31,22 @@ _FAMILIES = {
     "uuid": "uuid",
     "json": "json",
 }
+_UTF8 = ("utf8", "ascii")  # character sets whose bytes are those of UTF-8
+# bytes that a value may have in UTF-8, where the type itself does not say it in parentheses
+_SIZES = {"enum": 1_020, "set": 65_343, "tinytext": 1_020, "tinyblob": 255}
+_BOUNDS = {
+    "number": re.compile(r"-?\d+(\.\d+)?"),
+    "date": re.compile(r"\d{4}-\d\d-\d\d"),
+    "timestamp": re.compile(r"\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?"),
+    "bytes": re.compile(r"[0-9a-f]*"),
+}
 _WHOLE = re.compile(r"(decimal|numeric)\(\d+(,0)?\)")
 # what a result says of its columns, as the type that has the same form
 _CODES = {
     **dict.fromkeys((1, 2, 3, 8, 9), "bigint"),
     **dict.fromkeys((0, 246), "decimal(65,30)"),
     **dict.fromkeys((4, 5), "double"),
-    **dict.fromkeys((7, 12), "datetime"),
+    **dict.fromkeys((7, 12), "datetime of any fraction"),
     10: "date",
     11: "time",
     13: "year",
@@ -58,7 +68,37 @@ def family(type: str) -> str:
 
 def ordered(type: str) -> bool:
     """Numbers, dates and timestamps are ordered alike everywhere, and by their indexes."""
-    return _base(type) in _INTEGERS | {"decimal", "numeric"} or family(type) in ("date", "timestamp")
+    return order(type, None) in ("number", "date", "timestamp")
+
+
+def order(type: str, collation: str | None) -> str:
+    """Numbers and times are ordered alike everywhere, binary values by bytes, texts by their collation."""
+    if _base(type) in _INTEGERS | {"decimal", "numeric"}:
+        return "number"
+    if family(type) in ("date", "timestamp"):
+        return family(type)
+    if _base(type) == "varbinary":
+        return "bytes"
+    return f"mysql {collation}" if collation and _base(type) in ("char", "varchar") else ""
+
+
+def bound(expression: str, order: str) -> str:
+    """SQL: a value of a key's column as text."""
+    v = f"({expression})"
+    if order == "bytes":
+        return f"LOWER(HEX({v}))"
+    return _timestamp(v, "") if order == "timestamp" else _characters(v)
+
+
+def limit(bound: str, order: str) -> str:
+    """SQL: the literal of such a text."""
+    if order not in _BOUNDS:
+        return f"_utf8mb4 X'{bound.encode().hex()}'"
+    if not _BOUNDS[order].fullmatch(bound):
+        raise DatabaseError(f"{bound!r} is no bound of a segment: the baseline is not what it was")
+    if order == "bytes":
+        return f"X'{bound}'"
+    return bound if order == "number" else verbatim(f"'{bound}'")
 
 
 def type_of(session: Session, source: str, expression: str) -> str:
@@ -71,14 +111,17 @@ def type_of(session: Session, source: str, expression: str) -> str:
     return _CODES.get(code, "longtext")
 
 
-def prepare(session: Session) -> None:
+def prepare(session: Session, ranges: bool = False) -> None:
     """Sets what the gathering of a segment's hashes needs; whether it sufficed is proved each time."""
     session.connection.exec_driver_sql("SET SESSION group_concat_max_len = 1073741824")
 
 
-def text(expression: str, family: str, type: str) -> str:
+def text(expression: str, family: str, type: str, collation: str | None = None) -> str:
     """SQL that gives the canonical text of a value."""
-    return _FORMS[family](f"({expression})", type.lower())
+    v = f"({expression})"
+    if family in _CHARACTERS:
+        return _CHARACTERS[family](v, type.lower(), collation)
+    return _FORMS[family](v, type.lower())
 
 
 def _trimmed(text: str) -> str:
@@ -90,14 +133,15 @@ def _number(v: str, type: str) -> str:
     base = _base(type)
     v = f"({v} + 0)" if base in ("bit", "year") or "zerofill" in type else v
     if base in _INTEGERS or base in ("bit", "year") or _WHOLE.match(type):
-        return _characters(v)
+        return v
     if base in ("decimal", "numeric"):
-        return _trimmed(_characters(f"IF({v} = 0, 0.0, {v})"))  # -0.00 is 0
+        return _trimmed(f"IF({v} = 0, 0.0, {v})")  # -0.00 is 0
     return _trimmed(_characters(f"CAST({_characters(v)} AS DECIMAL(65,30))"))
 
 
 def _characters(v: str) -> str:
-    return f"CONVERT(CAST({v} AS CHAR) USING utf8mb4)"
+    """What a value prints, in the session's UTF-8."""
+    return f"CAST({v} AS CHAR)"
 
 
 def _double(v: str, type: str) -> str:
@@ -105,30 +149,45 @@ def _double(v: str, type: str) -> str:
     return f"LOWER(HEX(REVERSE(SUBSTRING(POINT({v} + 0e0, 0), 10, 8))))"
 
 
-def _utf8(v: str, type: str) -> str:
-    if _base(type) in ("varchar", "text", "mediumtext", "longtext"):
-        return f"CONVERT({v} USING utf8mb4)"
-    return _characters(v)
+def characters(v: str, type: str, collation: str | None = None) -> str:
+    """SQL: a text in UTF-8; whatever else it is, as it prints."""
+    if _base(type) not in _TEXTS:
+        return _characters(v)
+    return v if (collation or "").startswith(_UTF8) else f"CONVERT({v} USING utf8mb4)"
 
 
-def _text(v: str, type: str) -> str:
-    v = _utf8(v, type)
-    size = f"OCTET_LENGTH({v})"
-    return f"IF({size} <= {INLINE_TEXT}, CONCAT({size}, ':', {v}), CONCAT({size}, '#', SHA2({v}, 256)))"
+def _is_short(type: str, limit: int) -> bool:
+    """Can no value of this type be longer than `limit` bytes, in UTF-8 too?"""
+    found = re.match(r"(?:var)?(?:char|binary)\((\d+)\)", type)
+    size = 4 * int(found[1]) if found else _SIZES.get(_base(type))
+    return size is not None and size <= limit
 
 
-def _json(v: str, type: str) -> str:
-    v = _utf8(v, type)
+def _text(v: str, type: str, collation: str | None) -> str:
+    text = characters(v, type, collation)
+    size = f"OCTET_LENGTH({text})"
+    whole = f"CONCAT({size}, ':', {text})"
+    if _is_short(type, INLINE_TEXT) or (type == "text" and text == v):  # 65,535 bytes at most
+        return whole
+    return f"IF({size} <= {INLINE_TEXT}, {whole}, CONCAT({size}, '#', SHA2({text}, 256)))"
+
+
+def _json(v: str, type: str, collation: str | None) -> str:
+    v = characters(v, type, collation)
     return f"CONCAT(OCTET_LENGTH({v}), ':', {v})"
 
 
-def _bytes(v: str, type: str) -> str:
-    v = v if family(type) == "bytes" else _utf8(v, type)
+def _bytes(v: str, type: str, collation: str | None) -> str:
+    v = v if family(type) == "bytes" else characters(v, type, collation)
+    if _is_short(type, INLINE_BYTES):
+        return f"LOWER(HEX({v}))"
     size = f"OCTET_LENGTH({v})"
     return f"IF({size} <= {INLINE_BYTES}, LOWER(HEX({v})), CONCAT({size}, '#', SHA2({v}, 256)))"
 
 
 def _timestamp(v: str, type: str) -> str:
+    if re.match(r"(datetime|timestamp)(\([1-6]\))?$", type):
+        return _trimmed(v) if "(" in type else v
     return _trimmed(_characters(f"CAST({v} AS DATETIME(6))"))
 
 
@@ -145,31 +204,40 @@ def _uuid(v: str, type: str) -> str:
 
 
 def _date(v: str, type: str) -> str:
-    return _characters(v)
+    return v
 
 
 _FORMS = {
     "number": _number,
     "double": _double,
-    "text": _text,
-    "other": _text,
-    "json": _json,
-    "bytes": _bytes,
     "timestamp": _timestamp,
     "date": _date,
     "time": _time,
     "uuid": _uuid,
 }
+_CHARACTERS = {"text": _text, "other": _text, "json": _json, "bytes": _bytes}
+_TEXTS = {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"}
 
 
 def row(texts: Sequence[str]) -> str:
-    """SQL that joins the texts of a row; NULL is a field that no value gives."""
-    return f"CONCAT_WS('|', {', '.join(f'''COALESCE({text}, '~')''' for text in texts)})"
+    """SQL that joins the texts of a row; a NULL among them would make it NULL, and be found out."""
+    joined = ", '|', ".join(texts)
+    return f"CONCAT({joined})"
+
+
+def packed(type: str) -> str:
+    """Rows have no binary form: making the text is what costs, and no form of it costs less."""
+    return ""
+
+
+def pack(fields: Sequence[Packable]) -> str:
+    """There is none."""
+    raise NotImplementedError
 
 
 def fetched(text: str) -> str:
-    """A canonical text, to be read by the client."""
-    return text
+    """A canonical text, to be read by the client: a number or date that is as it prints is none yet."""
+    return _characters(text)
 
 
 def sha256(text: str) -> str:
@@ -177,14 +245,27 @@ def sha256(text: str) -> str:
     return f"SHA2({text}, 256)"
 
 
-def digest(session: Session, source: str, row: str, order: str) -> tuple[int, str]:
-    """The number of rows, and the SHA-256 of their SHA-256s in order."""
-    rows, size, found = session.row(
-        "SELECT n, OCTET_LENGTH(g), SHA2(g, 256) FROM (SELECT COUNT(*) AS n,"
-        f" COALESCE(GROUP_CONCAT({sha256(row)} ORDER BY {order} SEPARATOR ''), '') AS g {source}) AS gathered"
+def digests(
+    session: Session, sources: Sequence[str], row: str, order: str, *, limit: int, packed: bool
+) -> list[tuple[int, str]]:
+    """The number of rows of each source, and the SHA-256 of their SHA-256s in order."""
+    hashes = f"COALESCE(GROUP_CONCAT({sha256(row)} ORDER BY {order} SEPARATOR ''), '')"
+    found = session.all(
+        "SELECT p, n, OCTET_LENGTH(g), SHA2(g, 256) FROM ("
+        + " UNION ALL ".join(
+            f"SELECT {number} AS p, COUNT(*) AS n, {hashes} AS g {source}"
+            for number, source in enumerate(sources)
+        )
+        + ") AS gathered ORDER BY p"
     )
-    _prove_whole(int(size), 64 * int(rows))
-    return int(rows), str(found)
+    return [_digest(int(rows), int(size), str(digest), limit) for _, rows, size, digest in found]
+
+
+def _digest(rows: int, size: int, digest: str, limit: int) -> tuple[int, str]:
+    if rows > limit:
+        return rows, ""
+    _prove_whole(size, 64 * rows)
+    return rows, digest
 
 
 def buckets(session: Session, query: str) -> Iterator[tuple[str, int, str]]:

@@ -21,14 +21,25 @@ from pytest_visionforge.database.facts import (
     Table,
     Trigger,
     View,
-    object_id,
-    split_id,
 )
+from pytest_visionforge.database.names import object_id, split_id
 from pytest_visionforge.database.session import AnyRow, Session
-from pytest_visionforge.dialects.mysql import queries
+from pytest_visionforge.dialects.mysql import definitions, queries
+from pytest_visionforge.dialects.mysql.capacity import capacity
 from pytest_visionforge.dialects.mysql.language import quote
 from pytest_visionforge.dialects.mysql.session import product
 
+__all__ = [
+    "capacity",
+    "damage",
+    "data_directories",
+    "database_size",
+    "read_schema",
+    "table_sizes",
+    "unreadable",
+]
+
+COMMENTS = True
 _TABLE_TYPES = ("BASE TABLE", "SYSTEM VERSIONED")
 _TEXT_TYPES = re.compile(r"(var)?(char|binary)|\w*(text|blob)|enum|set|date|time|year|bit|json|inet|uuid")
 _NEXTVAL = re.compile(r"nextval\((?:`(?:[^`]|``)+`\.)?`((?:[^`]|``)+)`\)", re.IGNORECASE)
@@ -46,19 +57,27 @@ class _Facts:
     foreign_keys: Mapping[str, list[AnyRow]]
     checks: Mapping[str, list[AnyRow]]
     triggers: Mapping[str, list[AnyRow]]
+    partitions: Mapping[str, list[AnyRow]]
 
 
 def read_schema(session: Session) -> Schema:
     """The objects of the connected database; others on the server are not looked at."""
     facts = _read(session)
     tables = [_table(row, facts) for row in facts.tables if row.type in _TABLE_TYPES]
-    views = [View(row.name, _here_less(row.definition or "", facts)) for row in _views(session, facts)]
+    listed = session.all(queries.VIEWS, here=facts.here)
+    views = [_view(row, facts) for row in listed]
+    others = definitions.read(
+        session, facts.here, [view.name for view in views], lambda sql: _here_less(sql, facts)
+    )
+    triggers = (row for rows in facts.triggers.values() for row in rows)
+    others["owners"] = dict(sorted((others["owners"] | definitions.definers(listed, triggers)).items()))
     sequences = [*_auto_increments(session, facts, tables), *_sequences(session, facts, tables)]
     return Schema(
         tables={table.id: table for table in sorted(tables, key=lambda table: table.id)},
         views={view.id: view for view in sorted(views, key=lambda view: view.id)},
         sequences={sequence.id: sequence for sequence in sorted(sequences, key=lambda each: each.id)},
         hidden=tuple(_hidden(session, facts.here)),
+        **others,
     )
 
 
@@ -79,11 +98,18 @@ def _read(session: Session) -> _Facts:
         foreign_keys=session.grouped(queries.FOREIGN_KEYS, here=here),
         checks=session.grouped(checks, here=here),
         triggers=session.grouped(queries.TRIGGERS, here=here),
+        partitions=session.grouped(queries.PARTITIONS, here=here),
     )
 
 
-def _views(session: Session, facts: _Facts) -> list[AnyRow]:
-    return session.all(queries.VIEWS, here=facts.here)
+def _view(row: AnyRow, facts: _Facts) -> View:
+    checked = {"check option": row.check_option} if row.check_option != "NONE" else {}
+    return View(
+        row.name,
+        _here_less(row.definition or "", facts),
+        columns=tuple(column.name for column in facts.columns[row.name]),
+        options={"sql security": row.security, **checked},
+    )
 
 
 def _here_less(sql: str, facts: _Facts) -> str:
@@ -111,7 +137,19 @@ def _table(row: AnyRow, facts: _Facts) -> Table:
         triggers=tuple(_trigger(trigger, facts) for trigger in facts.triggers[row.name]),
         kind="partitioned" if "partitioned" in (row.options or "") else "table",
         comment=row.comment or "",
+        partitions=definitions.partitions(facts.partitions[row.name]),
+        options=_options(row, facts),
     )
+
+
+def _options(row: AnyRow, facts: _Facts) -> dict[str, str]:
+    versioned = {"system versioning": "on"} if row.type == "SYSTEM VERSIONED" else {}
+    return {
+        "engine": row.engine,
+        "collation": row.collation,
+        **versioned,
+        **definitions.partitioned_by(facts.partitions[row.name]),
+    }
 
 
 def _by_name(rows: list[AnyRow]) -> dict[str, list[AnyRow]]:
@@ -138,7 +176,14 @@ def _column(row: AnyRow, facts: _Facts) -> Column:
         identity="auto_increment" in row.extra,
         collation=row.collation,
         comment=row.comment or "",
+        variant=_variant(row.extra),
     )
+
+
+def _variant(extra: str) -> str:
+    found = re.search(r"(stored|persistent|virtual) generated", extra, re.IGNORECASE)
+    words = [found[1].lower().replace("persistent", "stored")] if found else []
+    return " ".join([*words, "invisible"] if "INVISIBLE" in extra else words)
 
 
 def _default(row: AnyRow, facts: _Facts) -> str | None:

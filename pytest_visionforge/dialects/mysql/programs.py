@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import IO
 
 from sqlalchemy import URL
 
+from pytest_visionforge.database.names import split_id
 from pytest_visionforge.dialects import Payloads, Raw, Sink
 from pytest_visionforge.dialects.child import Command, Program, feed, installed, pour
+from pytest_visionforge.dialects.mysql.language import quote
 from pytest_visionforge.errors import BackupError
 
 FULL, SCHEMA, DATA = "full.sql", "schema.sql", "data.sql"
@@ -38,16 +40,26 @@ DUMP_OPTIONS = (
     "--loose-set-gtid-purged=OFF",
     "--loose-column-statistics=0",
 )
-# Neither mode lets a dump run commands of the client's own.
+# Neither mode lets a dump run commands of the client's own, and none of our files is sent to a server.
 LOAD_OPTIONS = (
     "--batch",
     "--binary-mode",
     "--loose-sandbox",
+    "--loose-local-infile=0",
     "--init-command=SET SESSION lock_wait_timeout = 60",
     "--default-character-set=utf8mb4",
     "--max-allowed-packet=1G",
 )
 MARKER = b"-- Dump completed"
+_TABLE, _ROWS, _HEAD = b"-- Table structure for ", b"-- Dumping data for table ", 400
+REMEDIES = {
+    "Access denied for user.*using password": "check user and password",
+    r"\b(1044|1142|1227)\b|command denied|Access denied": "grant the user what it lacks",
+    r"\b(1356|1449|1146)\b|definer": "mend or drop what is broken there, then try again",
+    r"\b(2002|2003|2005)\b|Can't connect": "check that the server runs and can be reached",
+    r"\b(1053|1317|1927|2006|2013)\b|Lost connection": "see the server's log, then try again",
+    r"\b(1021|1114|28)\b|No space left": "free some space on the server",
+}
 # Errors that quote names; what others quote may be rows.
 _NAMING = {1044, 1045, 1049, 1142, 1146, 1227, 1356, 1419, 1449, 2002, 2003, 2005, 2013}
 
@@ -68,24 +80,27 @@ def dump_part(program: Program, url: URL, name: str, tables: Sequence[str], sink
     marked = MarkedSink(sink)
     with _secrets(url) as (option, descriptor):
         arguments = (program.path, option, *DUMP_OPTIONS, *PARTS[name], "--", str(url.database), *tables)
-        pour(_command(arguments, descriptor, url), marked)
+        pour((_command(arguments, descriptor, url), marked))
     if not marked.whole:
         raise BackupError(f"{program.name} ended without an error, but its dump has no end")
 
 
-def load_part(payloads: Payloads, name: str, url: URL, progress: Callable[[str], None]) -> None:
-    """Loads one payload."""
+def load_part(
+    payloads: Payloads, name: str, url: URL, progress: Callable[[str], None], only: Collection[str] = ()
+) -> None:
+    """Loads one payload; with `only`, no rows of other tables."""
     progress(f"loading: {name.partition('.')[0]}")
     with payloads.open(name) as raw:
-        run_client(url, Marked(raw))
+        marked = Marked(raw)
+        run_client(url, OnlyRows(marked, only) if only else marked)
 
 
-def run_client(url: URL, raw: Marked | IO[bytes]) -> None:
+def run_client(url: URL, raw: Raw | IO[bytes]) -> None:
     """Runs statements in a database, up to the first that fails."""
     program = program_for("client", "mariadb")
     with _secrets(url) as (option, descriptor):
         arguments = (program.path, option, *LOAD_OPTIONS, f"--database={url.database}")
-        feed(_command(arguments, descriptor, url), raw)
+        feed((_command(arguments, descriptor, url), raw))
 
 
 def _command(arguments: Sequence[str], descriptor: int, url: URL) -> Command:
@@ -94,6 +109,7 @@ def _command(arguments: Sequence[str], descriptor: int, url: URL) -> Command:
         environment=dict.fromkeys(("MYSQL_PWD", "MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_UNIX_PORT")),
         descriptors=(descriptor,),
         tidy=partial(_tidy, secret=str(url.password or "")),
+        remedies=REMEDIES,
     )
 
 
@@ -167,6 +183,47 @@ class Marked:
             raise BackupError("the dump is cut off: the marker at its end is missing")
         self._seen.write(data)
         return data
+
+
+class OnlyRows:
+    """Passes a dump on without the rows of other tables than those named (by id).
+
+    A line of a dump tells which table's rows follow; no value holds the beginning of a line, for the
+    dump program writes line ends within values as signs.
+    """
+
+    def __init__(self, raw: Marked, tables: Collection[str]) -> None:
+        self._raw = raw
+        self._wanted = {_ROWS + quote(split_id(id)[1]).replace("\\:", ":").encode() for id in tables}
+        self._rest = b""
+        self._begins, self._passes = True, True
+
+    def read(self, size: int = 1 << 20) -> bytes:
+        """The next bytes."""
+        while True:
+            data = self._raw.read(size)
+            passed = b"".join(self._kept(data))
+            if passed or not data:
+                return passed
+
+    def _kept(self, data: bytes) -> Iterator[bytes]:
+        lines = filter(None, re.split(rb"(?<=\n)", self._rest + data))
+        self._rest = b""
+        for line in lines:
+            if self._begins and not line.endswith(b"\n") and len(line) < _HEAD and data:
+                self._rest = line  # the last one: too short yet to be told
+                return
+            if self._begins:
+                self._turn(line)
+            self._begins = line.endswith(b"\n")
+            if self._passes:
+                yield line
+
+    def _turn(self, line: bytes) -> None:
+        if line.startswith(_ROWS):
+            self._passes = line.strip() in self._wanted
+        elif line.startswith(_TABLE):
+            self._passes = True
 
 
 class _Nowhere:

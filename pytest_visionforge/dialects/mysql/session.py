@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import pymysql
 from sqlalchemy import URL, Connection, Engine, create_engine
 
 from pytest_visionforge.database.session import Session
 
 CONNECT_SECONDS = 5
 LOCK_SECONDS = 2
+TRIES = 5  # to begin several transactions between two writes of others
+PAUSE = 0.05  # seconds in which a commit that is logged becomes visible
 CANCELLED = {1969, 3024}  # MariaDB's max_statement_time, MySQL's max_execution_time
 
 
@@ -42,6 +47,51 @@ def begin(connection: Connection, seconds: float) -> None:
         run(f"SET SESSION max_execution_time = {int(seconds * 1000)}")
         run("SET SESSION information_schema_stats_expiry = 0")
     run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
+
+def begin_all(connections: Sequence[Connection], seconds: float) -> bool:
+    """Starts one on each. There are no shared snapshots: that they are one is proved by InnoDB's log.
+
+    Each commit moves the log on. Where it stood still while all transactions began, they see the same.
+    """
+    if len(connections) == 1:
+        begin(connections[0], seconds)
+        return True
+    for _ in range(TRIES):
+        before = _log_position(connections[0])
+        time.sleep(PAUSE)
+        for connection in connections:
+            begin(connection, seconds)
+        if before and before == _log_position(connections[0]):
+            return True
+    return False
+
+
+def _log_position(connection: Connection) -> int:
+    """The end of InnoDB's log; 0 where the server does not tell."""
+    found = connection.exec_driver_sql(
+        "SHOW GLOBAL STATUS WHERE variable_name IN ('Innodb_lsn_current', 'Innodb_redo_log_current_lsn')"
+    ).first()
+    return int(found[1]) if found else 0
+
+
+def cancel(connection: Connection) -> None:
+    """Kills what runs on a connection, through another one."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, pymysql.Connection)
+    number = int(driver.thread_id())  # type: ignore[no-untyped-call]
+    other = engine(connection.engine.url, 1)
+    try:
+        with other.connect() as killer:
+            killer.exec_driver_sql(f"KILL QUERY {number}")
+    finally:
+        other.dispose()
+
+
+def active(session: Session, ours: int) -> int:
+    """The sessions that run a statement, without ours and those of replication that never end."""
+    found = session.row("SHOW GLOBAL STATUS LIKE 'Threads_running'")
+    return max(0, int(found[1]) - ours)
 
 
 def _is_mariadb(connection: Connection) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,21 +15,24 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from pytest_visionforge.dialects import Payloads
+from pytest_visionforge.dialects.mysql import swaps
 from pytest_visionforge.dialects.mysql.language import quote
 from pytest_visionforge.dialects.mysql.programs import (
     EVENTS,
     PROGRAMS,
     VIEWS,
+    Marked,
     dump_part,
-    load_part,
     program_for,
     run_client,
 )
-from pytest_visionforge.dialects.writing import Admin, admin
+from pytest_visionforge.dialects.writing import Admin, admin, is_kept
 from pytest_visionforge.errors import BackupError
 
 LOCK_SECONDS = 20
+LONGEST_NAME = 64  # characters
 TABLES = "'BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE'"
+Progress = Callable[[str], None]
 
 
 @contextmanager
@@ -36,7 +41,7 @@ def scratch(url: URL | None, tag: str, directory: Path | None) -> Iterator[URL]:
     if url is None:
         raise BackupError("a scratch database needs a server: name the URL of a database on it")
     name = f"vf_scratch_{tag}"
-    with _connected(url) as server:
+    with connected(url) as server:
         if server.value("SELECT GET_LOCK(:name, 0)", name=name) != 1:
             raise BackupError(f"another run is using {name}; wait until it has ended")
         _drop(server, name)
@@ -47,89 +52,198 @@ def scratch(url: URL | None, tag: str, directory: Path | None) -> Iterator[URL]:
             _drop(server, name)
 
 
-def swap(
-    scratch: URL, url: URL, payloads: Payloads, tag: str, keep_old: bool, progress: Callable[[str], None]
-) -> str:
+def exists(url: URL) -> bool:
+    """Is there a database of that name?"""
+    with connected(url) as server:
+        return _exists(server, str(url.database))
+
+
+def swap(scratch: URL, url: URL, payloads: Payloads, tag: str, progress: Progress) -> str:
     """Moves all tables with one RENAME TABLE; triggers, routines, views and events are put back after it.
 
     Triggers cannot move between databases: they are dropped before, and come back if the rename fails.
+    What has to be done is recorded on the server before anything is: `recover` does it if we die.
     """
+    with connected(url) as server, swaps.alone(server, str(url.database)), tempfile.TemporaryFile() as rest:
+        _refuse_foreign_references(server, str(url.database))
+        _refresh_statistics(server, str(scratch.database), progress)
+        _gather(payloads, rest)
+        return _swapped(server, scratch, url, tag, {swaps.REST: rest}, progress)
+
+
+def put_back(kept: str, url: URL, tag: str, progress: Progress) -> str:
+    """The kept tables and their programs back in the place of the live ones, which are kept in turn."""
+    source = url.set(database=kept)
+    with (
+        connected(url) as server,
+        swaps.alone(server, str(url.database)),
+        tempfile.TemporaryFile() as rest,
+        tempfile.TemporaryFile() as programs,
+    ):
+        _refuse_foreign_references(server, str(url.database))
+        _save(server, source, programs)
+        programs.seek(0)
+        shutil.copyfileobj(programs, rest)
+        rest.write(swaps.read(server, kept, swaps.EVENTS))
+        old = _swapped(server, source, url, tag, {swaps.REST: rest, swaps.KEPT: programs}, progress)
+        _drop(server, kept)
+    return old
+
+
+def copy(url: URL, tag: str, progress: Progress) -> str:
+    """A server that has no copy of a database's files says so."""
+    raise BackupError(
+        "MariaDB and MySQL cannot copy a database in an instant: take a snapshot of the volume or the file"
+        " system (LVM, ZFS, the cloud's) while the server is stopped or with mariadb-backup,"
+        " or use a proved backup: visionforge backup create"
+    )
+
+
+def kept(url: URL) -> list[str]:
+    """The databases beside it that hold its former states."""
+    with connected(url) as server:
+        names = [str(row[0]) for row in server.rows("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")]
+    return sorted(name for name in names if is_kept(name, str(url.database), LONGEST_NAME))
+
+
+def discard(url: URL, kept: str) -> None:
+    """Drops a kept database."""
+    with connected(url) as server:
+        _drop(server, kept)
+
+
+def recover(url: URL, progress: Progress) -> str:
+    """Undoes a swap whose run died before the tables moved, completes one that died after."""
+    said = []
+    with connected(url) as server, swaps.alone(server, str(url.database)):
+        for plan in swaps.unfinished(server, str(url.database)):
+            if _has_moved(server, plan):
+                _complete(server, plan, url, progress)
+                said.append(f"a swap that had died was completed; the state before it is {plan.old}")
+            else:
+                _go_back(server, plan, url, progress)
+                said.append("a swap that had died before the tables moved was undone")
+        said += _drop_dead(server)
+    return "; ".join(said)
+
+
+def _drop_dead(server: Admin) -> Iterator[str]:
+    """Scratch databases whose run has died: nobody holds their lock."""
+    left = server.rows(
+        "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'vf|_scratch|_%' ESCAPE '|'"
+    )
+    for (name,) in left:
+        if server.value("SELECT GET_LOCK(:name, 0)", name=name) == 1:
+            _drop(server, name)
+            server.run("DO RELEASE_LOCK(:name)", name=name)
+            yield f"left by a run that died, and dropped: {name}"
+
+
+def _swapped(
+    server: Admin, scratch: URL, url: URL, tag: str, parts: Mapping[str, IO[bytes]], progress: Progress
+) -> str:
+    """All of it, or the way back; where the old state is ("" where there was none)."""
     live = str(url.database)
-    with _connected(url) as server:
-        _refuse_foreign_references(server, live)
-        if not _exists(server, live):
-            server.run(f"CREATE DATABASE {quote(live)} {_character_set(server, scratch)}")
-            _move_tables(server, scratch, live, "", progress)
-            _load_rest(payloads, url, progress)
-            return ""
-        old = _free_name(server, live, tag)
-        _swap_live(server, scratch, url, payloads, old, progress)
-        if not keep_old:
-            _drop(server, old)
-    return old if keep_old else ""
+    absent = not _exists(server, live)
+    if absent:
+        server.run(f"CREATE DATABASE {quote(live)} {_character_set(server, scratch)}")
+    progress("noting what is to be done")
+    plan = _recorded(server, scratch, url, _free_name(server, live, tag), parts)
+    try:
+        progress(f"swapping: the old tables go to {plan.old}")
+        _move(server, [(live, plan.old, plan.before), (plan.scratch, live, plan.new)], progress)
+        _complete(server, plan, url, progress)
+    except BaseException:
+        with connected(url) as fresh:
+            _go_back(fresh, plan, url, progress)
+            if absent:
+                _drop(fresh, live)
+        raise
+    if absent:
+        _drop(server, plan.old)
+    return "" if absent else plan.old
 
 
-def _swap_live(
-    server: Admin, scratch: URL, url: URL, payloads: Payloads, old: str, progress: Callable[[str], None]
-) -> None:
-    """All of it, or the way back: the server undoes a RENAME TABLE that fails, the rest we do."""
-    live = str(url.database)
-    with tempfile.TemporaryFile() as definitions, tempfile.TemporaryFile() as events:
-        _save(server, url, definitions, events)
-        before = _state(server, live, scratch)
-        server.run(f"CREATE DATABASE {quote(old)} {_character_set(server, url)}")
-        try:
-            _move_tables(server, scratch, live, old, progress)
-            _drop_rest(server, live)
-            _load_rest(payloads, url, progress)
-        except BaseException:
-            progress("going back")
-            with _connected(url) as fresh:
-                _go_back(fresh, before, scratch, url, old, (definitions, events))
-            raise
-        _load_saved(definitions, url.set(database=old))
+def _recorded(server: Admin, scratch: URL, url: URL, old: str, parts: Mapping[str, IO[bytes]]) -> swaps.Plan:
+    live, new = str(url.database), str(scratch.database)
+    plan = swaps.Plan(live, old, new, _tables(server, live), _tables(server, new), _triggers(server, live))
+    server.run(f"CREATE DATABASE {quote(old)} {_character_set(server, url)}")
+    try:
+        with tempfile.TemporaryFile() as definitions, tempfile.TemporaryFile() as events:
+            _save(server, url, definitions)
+            _save_events(server, url, events)
+            swaps.write(server, plan, {**parts, swaps.DEFINITIONS: definitions, swaps.EVENTS: events})
+    except BaseException:
+        _drop(server, old)
+        raise
+    return plan
 
 
-State = tuple[list[str], list[str]]
+def _has_moved(server: Admin, plan: swaps.Plan) -> bool:
+    """One RENAME TABLE moves all or none, so any table tells."""
+    if plan.before:
+        return plan.before[0] in _tables(server, plan.old)
+    return not plan.new or plan.new[0] in _tables(server, plan.live)
 
 
-def _state(server: Admin, live: str, scratch: URL) -> State:
-    """What a swap changes: the live database's triggers, the tables still in scratch."""
-    return _triggers(server, live), _tables(server, str(scratch.database))
+def _complete(server: Admin, plan: swaps.Plan, url: URL, progress: Progress) -> None:
+    """What follows the move; it may be done again after any part of it."""
+    progress("dropping the old views, routines and events")
+    _drop_rest(server, plan.live)
+    progress("putting back triggers, routines, views and events")
+    _load(server, plan, swaps.REST, url)
+    progress("completing the old state")
+    _load(server, plan, swaps.DEFINITIONS, url.set(database=plan.old))
+    swaps.finish(server, plan)
 
 
-def _go_back(
-    server: Admin, before: State, scratch: URL, url: URL, old: str, saved: Sequence[IO[bytes]]
-) -> None:
-    live, after = str(url.database), _state(server, str(url.database), scratch)
-    if after[1] != before[1] or _tables(server, old):
-        _move_tables(server, url.set(database=old), live, str(scratch.database), lambda _: None)
-    if after != before:
-        _drop_rest(server, live)
-        for file in saved:
-            _load_saved(file, url)
-    _drop(server, old)
+def _go_back(server: Admin, plan: swaps.Plan, url: URL, progress: Progress) -> None:
+    """Everything where it was; it may be done again after any part of it."""
+    progress("going back")
+    if _has_moved(server, plan):
+        swaps.turn(server, plan)
+        _move(server, [(plan.live, plan.scratch, plan.new), (plan.old, plan.live, plan.before)], progress)
+    if swaps.turned(server, plan) or _triggers(server, plan.live) != list(plan.triggers):
+        _drop_rest(server, plan.live)
+        for part in (swaps.DEFINITIONS, swaps.EVENTS):
+            _load(server, plan, part, url)
+        _load(server, plan, swaps.KEPT, url.set(database=plan.scratch))
+    _drop(server, plan.old)
 
 
-def _load_rest(payloads: Payloads, url: URL, progress: Callable[[str], None]) -> None:
+def _load(server: Admin, plan: swaps.Plan, part: str, url: URL) -> None:
+    content = swaps.read(server, plan.old, part)
+    if content:
+        run_client(url, BytesIO(content))
+
+
+def _gather(payloads: Payloads, rest: IO[bytes]) -> None:
+    """What the backup holds beside its tables: triggers and routines, views, events."""
     for name in (PROGRAMS, VIEWS, EVENTS):
         if name in payloads.names:
-            load_part(payloads, name, url, progress)
+            with payloads.open(name) as raw:
+                shutil.copyfileobj(Marked(raw), rest)
 
 
-def _move_tables(server: Admin, scratch: URL, live: str, old: str, progress: Callable[[str], None]) -> None:
+def _refresh_statistics(server: Admin, database: str, progress: Progress) -> None:
+    """The optimizer's statistics move with the tables."""
+    progress("analyzing")
+    for name in names_of(partial(server.rows, of=database), "'BASE TABLE', 'SYSTEM VERSIONED'", ":of"):
+        server.run(f"ANALYZE TABLE {quote(database)}.{quote(name)}")
+
+
+def _move(server: Admin, moves: Sequence[tuple[str, str, Sequence[str]]], progress: Progress) -> None:
     """Every table at once: a foreign key follows its tables only if they move together."""
-    new = str(scratch.database)
-    moves = [
+    pairs = [
         (f"{quote(source)}.{quote(name)}", f"{quote(target)}.{quote(name)}")
-        for source, target in ((live, old), (new, live))
-        for name in _tables(server, source)
+        for source, target, names in moves
+        for name in names
     ]
-    if moves:
-        progress(f"swapping: the old tables go to {old}")
+    if pairs:
         server.run(f"SET lock_wait_timeout = {LOCK_SECONDS}")
-        _drop_triggers(server, (live, new), [source for source, _ in moves])
-        server.run(f"RENAME TABLE {', '.join(f'{source} TO {target}' for source, target in moves)}")
+        _drop_triggers(server, [source for source, _, _ in moves], [source for source, _ in pairs])
+        progress("moving the tables")
+        server.run(f"RENAME TABLE {', '.join(f'{source} TO {target}' for source, target in pairs)}")
 
 
 def _drop_triggers(server: Admin, databases: Sequence[str], tables: Sequence[str]) -> None:
@@ -144,7 +258,8 @@ def _drop_triggers(server: Admin, databases: Sequence[str], tables: Sequence[str
 
 
 def _tables(server: Admin, database: str) -> list[str]:
-    return names_of(partial(server.rows, of=database), TABLES, ":of")
+    names = names_of(partial(server.rows, of=database), TABLES, ":of")
+    return [name for name in names if name != swaps.RECORD]
 
 
 def _triggers(server: Admin, database: str) -> list[str]:
@@ -165,19 +280,19 @@ def _drop_rest(server: Admin, live: str) -> None:
         server.run(f"DROP EVENT {quote(live)}.{quote(name)}")
 
 
-def _save(server: Admin, url: URL, definitions: IO[bytes], events: IO[bytes]) -> None:
-    """The live database's triggers, routines and views; its events apart: a kept copy must not run them."""
+def _save(server: Admin, url: URL, definitions: IO[bytes]) -> None:
+    """A database's triggers, routines and views."""
     program = program_for("dump", str(server.value("SELECT VERSION()")))
     dump_part(program, url, PROGRAMS, (), definitions)
     views = names_of(partial(server.rows, of=url.database), "'VIEW'", ":of")
     if views:
         dump_part(program, url, VIEWS, views, definitions)
-    dump_part(program, url, EVENTS, (), events)
 
 
-def _load_saved(saved: IO[bytes], url: URL) -> None:
-    saved.seek(0)
-    run_client(url, saved)
+def _save_events(server: Admin, url: URL, events: IO[bytes]) -> None:
+    """Events apart, and only where there are some: a kept copy must not run them."""
+    if _listed(server, "EVENT_NAME", "EVENTS", "EVENT_SCHEMA", str(url.database)):
+        dump_part(program_for("dump", str(server.value("SELECT VERSION()"))), url, EVENTS, (), events)
 
 
 def _refuse_foreign_references(server: Admin, live: str) -> None:
@@ -217,7 +332,7 @@ def _free_name(server: Admin, name: str, tag: str) -> str:
     number = 1
     while True:
         end = f"__old_{tag}" + (f"_{number}" if number > 1 else "")
-        old = name[: 64 - len(end)] + end
+        old = name[: LONGEST_NAME - len(end)] + end
         if not _exists(server, old):
             return old
         number += 1
@@ -236,10 +351,10 @@ def _character_set(server: Admin, url: URL) -> str:
     return f"CHARACTER SET {row[0][0]} COLLATE {row[0][1]}" if row else "CHARACTER SET utf8mb4"
 
 
-def _connected(url: URL) -> AbstractContextManager[Admin]:
-    """A connection to the server, without a database: the one of the URL may be gone."""
+def connected(url: URL, database: str = "") -> AbstractContextManager[Admin]:
+    """A connection to the server, by itself without a database: the one of the URL may be gone."""
     arguments = {"connect_timeout": 5, "charset": "utf8mb4", "program_name": "visionforge"}
-    return admin(url.set(database=""), arguments, _remedy)
+    return admin(url.set(database=database), arguments, _remedy)
 
 
 def _remedy(error: DBAPIError) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_visionforge.database.facts import split_id
+from pytest_visionforge.database.names import split_id
 from pytest_visionforge.database.session import AnyRow, Session
 from pytest_visionforge.dialects.postgresql import queries
 from pytest_visionforge.dialects.postgresql.language import quote

@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pytest_visionforge.database.session import Session
-from pytest_visionforge.dialects import INLINE_BYTES, INLINE_TEXT
+from pytest_visionforge.dialects import INLINE_BYTES, INLINE_PACKED, INLINE_TEXT, Packable, halved
+from pytest_visionforge.dialects.postgresql.language import literal
+from pytest_visionforge.errors import DatabaseError
 
 TYPED = True
 ALTERS = True
+PACKS = True
 _INTEGERS = {"smallint", "integer", "bigint"}
 _FAMILIES = {
     **dict.fromkeys(_INTEGERS, "number"),
@@ -25,6 +28,16 @@ _FAMILIES = {
 }
 
 
+_TEXTS = {"text", "character varying", "character", "name", "citext", "json"}
+_BOUNDS = {
+    "number": re.compile(r"-?\d+(\.\d+)?"),
+    "date": re.compile(r"\d{4,}-\d\d-\d\d"),
+    "timestamp": re.compile(r"\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?"),
+    "uuid": re.compile(r"[0-9a-f-]{36}"),
+    "bytes": re.compile(r"[0-9a-f]*"),
+}
+
+
 def _base(type: str) -> str:
     """The type without length, precision and scale: they are no part of a value's form."""
     return " ".join(re.sub(r"\([^)]*\)", " ", type.lower()).split())
@@ -37,7 +50,39 @@ def family(type: str) -> str:
 
 def ordered(type: str) -> bool:
     """Numbers, dates and timestamps are ordered alike everywhere, and by their indexes."""
-    return _base(type) in _INTEGERS | {"numeric"} or family(type) in ("date", "timestamp")
+    return order(type, None) in ("number", "date", "timestamp")
+
+
+def order(type: str, collation: str | None) -> str:
+    """Numbers and times are ordered alike everywhere, binary values and texts of collation C by their bytes."""
+    base = _base(type)
+    if base in _INTEGERS | {"numeric"}:
+        return "number"
+    if family(type) in ("date", "timestamp"):
+        return family(type)
+    if base in ("uuid", "bytea"):
+        return {"uuid": "uuid", "bytea": "bytes"}[base]
+    return "text" if collation in ("C", "POSIX") and base in ("text", "character varying") else ""
+
+
+def bound(expression: str, order: str) -> str:
+    """SQL: a value of a key's column as text."""
+    if order == "bytes":
+        return f"encode({expression}, 'hex')"
+    if order == "timestamp":
+        return f"regexp_replace(({expression})::text, '\\+00$', '')"  # the session's zone is UTC
+    return f"({expression})::text"
+
+
+def limit(bound: str, order: str) -> str:
+    """SQL: the literal of such a text."""
+    if order == "text":
+        return literal(bound)
+    if not _BOUNDS[order].fullmatch(bound):
+        raise DatabaseError(f"{bound!r} is no bound of a segment: the baseline is not what it was")
+    if order == "bytes":
+        return rf"'\x{bound}'::bytea"
+    return bound if order == "number" else literal(bound)
 
 
 def type_of(session: Session, source: str, expression: str) -> str:
@@ -46,16 +91,24 @@ def type_of(session: Session, source: str, expression: str) -> str:
     return str(session.value(f"SELECT pg_typeof({expression})::text FROM {row}"))
 
 
-def prepare(session: Session) -> None:
-    """PostgreSQL's session is as it must be: UTC, ISO dates, exact floats."""
+def prepare(session: Session, ranges: bool = False) -> None:
+    """In ranges rows come in the order of the index; nothing is worth compiling, and no worker is asked for."""
+    for setting in (
+        "jit = off",
+        "max_parallel_workers_per_gather = 0",
+        f"enable_seqscan = {'off' if ranges else 'on'}",
+        f"enable_bitmapscan = {'off' if ranges else 'on'}",
+    ):
+        session.connection.exec_driver_sql(f"SET LOCAL {setting}")
 
 
-def text(expression: str, family: str, type: str) -> str:
+def text(expression: str, family: str, type: str, collation: str | None = None) -> str:
     """SQL that gives the canonical text of a value."""
-    return _FORMS[family](f"({expression})", _base(type))
+    return _FORMS[family](f"({expression})", type)
 
 
 def _number(v: str, type: str) -> str:
+    type = _base(type)
     if type in _INTEGERS:
         return f"{v}::text"
     if type == "boolean":
@@ -69,21 +122,31 @@ def _double(v: str, type: str) -> str:
     return f"encode(float8send({v}::float8 + 0.0::float8), 'hex')"  # -0 + 0 is 0
 
 
+def _is_short(type: str, limit: int) -> bool:
+    """Can no text of this type be longer than `limit` bytes?"""
+    found = re.fullmatch(r"character(?: varying)?\((\d+)\)", type.lower())
+    return found is not None and 4 * int(found[1]) <= limit
+
+
 def _text(v: str, type: str) -> str:
-    octets = f"convert_to({v}::text, 'UTF8')"
+    octets = f"textsend({v}::text)"  # in UTF-8, as the session is
     size = f"length({octets})"
+    short = f"{size}::text || ':' || {v}::text"
+    if _is_short(type, INLINE_TEXT):
+        return short
+    few = f"octet_length({v}::text) <= {INLINE_TEXT // 4}"  # in any encoding; costs less
     return (
-        f"CASE WHEN {size} <= {INLINE_TEXT} THEN {size}::text || ':' || {v}::text"
+        f"CASE WHEN {few} OR {size} <= {INLINE_TEXT} THEN {short}"
         f" ELSE {size}::text || '#' || encode(sha256({octets}), 'hex') END"
     )
 
 
 def _json(v: str, type: str) -> str:
-    return f"length(convert_to({v}::text, 'UTF8'))::text || ':' || {v}::text"
+    return f"length(textsend({v}::text))::text || ':' || {v}::text"
 
 
 def _bytes(v: str, type: str) -> str:
-    v = v if type == "bytea" else f"convert_to({v}::text, 'UTF8')"
+    v = v if _base(type) == "bytea" else f"textsend({v}::text)"
     return (
         f"CASE WHEN length({v}) <= {INLINE_BYTES} THEN encode({v}, 'hex')"
         f" ELSE length({v})::text || '#' || encode(sha256({v}), 'hex') END"
@@ -91,12 +154,13 @@ def _bytes(v: str, type: str) -> str:
 
 
 def _timestamp(v: str, type: str) -> str:
-    return f"({v} AT TIME ZONE 'UTC')::text" if type.endswith("with time zone") else f"{v}::timestamp::text"
+    zoned = _base(type).endswith("with time zone")
+    return f"({v} AT TIME ZONE 'UTC')::text" if zoned else f"{v}::timestamp::text"
 
 
 def _uuid(v: str, type: str) -> str:
     """With its length: a column of text may hold anything."""
-    if type == "bytea":
+    if _base(type) == "bytea":
         return f"length({v}) * 2 || ':' || encode({v}, 'hex')"
     return _json(f"lower(replace({v}::text, '-', ''))", type)
 
@@ -120,8 +184,73 @@ _FORMS = {
 
 
 def row(texts: Sequence[str]) -> str:
-    """SQL that joins the texts of a row; NULL is a field that no value gives."""
-    return f"array_to_string(ARRAY[{', '.join(texts)}]::text[], '|', '~')"
+    """SQL that joins the texts of a row."""
+    return halved(texts, " || '|' || ")
+
+
+_FIXED = {
+    **dict.fromkeys(_INTEGERS, "integer"),
+    "numeric": "numeric",
+    "boolean": "boolean",
+    "double precision": "double",
+    "real": "double",
+    "date": "date",
+    "time without time zone": "time",
+    "timestamp without time zone": "timestamp",
+    "timestamp with time zone": "timestamptz",
+    "uuid": "uuid",
+}
+_SENT = {
+    "integer": "int8send({v})",
+    "numeric": "numeric_send(trim_scale({v}))",
+    "boolean": "boolsend({v})",
+    "double": "float8send({v}::float8 + 0.0::float8)",
+    "date": "date_send({v})",
+    "time": "time_send({v})",
+    "timestamp": "timestamp_send({v})",
+    "timestamptz": "timestamptz_send({v})",
+    "uuid": "uuid_send({v})",
+}
+
+
+def packed(type: str) -> str:
+    """The binary form of a type: numbers of one kind, and all texts, have the same."""
+    base = _base(type)
+    if base in _TEXTS:
+        return "text"
+    return "bytes" if base == "bytea" else _FIXED.get(base, "")
+
+
+def pack(fields: Sequence[Packable]) -> str:
+    """The bytes that the DBMS itself sends for each value, so that each value can be told.
+
+    First the numbers of the columns of fixed length that are NULL, ended by FFFF; then the values that
+    have one as they are, texts ended by FF, bytes after their length. No text in UTF-8 holds a byte
+    above F4: so FE stands for NULL, and FD is followed by the SHA-256 of a long value.
+    """
+    holes = [
+        f"CASE WHEN ({field.expression}) IS NULL THEN '\\x{number:04x}'::bytea ELSE ''::bytea END"
+        for number, field in enumerate(fields)
+        if field.nullable and field.packed in _SENT
+    ]
+    return halved([*holes, r"'\xffff'::bytea", *map(_packed, fields)], " || ")
+
+
+def _packed(field: Packable) -> str:
+    v = f"({field.expression})"
+    if field.packed in _SENT:
+        sent = _SENT[field.packed].format(v=v)
+        return f"coalesce({sent}, ''::bytea)" if field.nullable else sent
+    if field.packed == "bytes":
+        octets, whole = v, rf"'\xff'::bytea || int4send(length({v})) || {v}"
+    else:
+        v = f"{v}::text" if field.packed else text(field.expression, field.family, field.type)
+        octets = f"textsend({v})"
+        whole = rf"{octets} || '\xff'::bytea"
+    if not _is_short(field.type, INLINE_PACKED):
+        long = rf"'\xfd'::bytea || sha256({octets})"
+        whole = f"CASE WHEN octet_length({v}) > {INLINE_PACKED} THEN {long} ELSE {whole} END"
+    return rf"coalesce({whole}, '\xfe'::bytea)" if field.nullable else f"({whole})"
 
 
 def fetched(text: str) -> str:
@@ -131,23 +260,41 @@ def fetched(text: str) -> str:
 
 def sha256(text: str) -> str:
     """SQL: the SHA-256 of a text, in hex."""
-    return f"encode(sha256(convert_to({text}, 'UTF8')), 'hex')"
+    return f"encode(sha256(textsend({text})), 'hex')"
 
 
-def _gathered(item: str, order: str) -> str:
-    return sha256(f"coalesce(string_agg({item}, '' ORDER BY {order}), '')")
+def digests(
+    session: Session, sources: Sequence[str], row: str, order: str, *, limit: int, packed: bool
+) -> list[tuple[int, str]]:
+    """The number of rows of each source, and the SHA-256 of their bytes, or of their SHA-256s, in order."""
+    found = session.all(
+        " UNION ALL ".join(
+            f"SELECT {number}, count(r), {_gathered(packed)} FROM"
+            f" (SELECT {row if packed else sha256(row)} AS r {source} ORDER BY {order} LIMIT {limit + 1}) AS s"
+            for number, source in enumerate(sources)
+        )
+    )
+    result = {int(number): (int(rows), str(digest)) for number, rows, digest in found}
+    return [
+        result[number] if result[number][0] <= limit else (_count(session, source), "")
+        for number, source in enumerate(sources)
+    ]
 
 
-def digest(session: Session, source: str, row: str, order: str) -> tuple[int, str]:
-    """The number of rows, and the SHA-256 of their SHA-256s in order."""
-    found = session.row(f"SELECT count(*), {_gathered(sha256(row), order)} {source}")
-    return int(found[0]), str(found[1])
+def _gathered(packed: bool) -> str:
+    if packed:
+        return "encode(sha256(coalesce(string_agg(r, ''::bytea), ''::bytea)), 'hex')"
+    return sha256("coalesce(string_agg(r, ''), '')")
+
+
+def _count(session: Session, source: str) -> int:
+    return int(session.value(f"SELECT count(*) {source}"))
 
 
 def buckets(session: Session, query: str) -> Iterator[tuple[str, int, str]]:
     """(bucket, rows, digest) of a query that gives bucket `b`, a row's hash `h` and its count `n`."""
     item = "(h || ':' || n::text)"
-    gathered = _gathered(item, f'{item} COLLATE "C"')
+    gathered = sha256(f"""coalesce(string_agg({item}, '' ORDER BY {item} COLLATE "C"), '')""")
     for bucket, rows, found in session.rows(
         f"SELECT b, sum(n), {gathered} FROM ({query}) AS hashed GROUP BY b ORDER BY b"
     ):

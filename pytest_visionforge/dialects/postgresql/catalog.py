@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 from sqlalchemy import URL
@@ -21,18 +22,22 @@ from pytest_visionforge.database.facts import (
     Table,
     Trigger,
     View,
-    object_id,
 )
+from pytest_visionforge.database.names import object_id
 from pytest_visionforge.database.session import AnyRow, Session
-from pytest_visionforge.dialects.postgresql import queries
+from pytest_visionforge.dialects.postgresql import definitions, queries
 from pytest_visionforge.dialects.postgresql.amcheck import damage
+from pytest_visionforge.dialects.postgresql.capacity import capacity
+from pytest_visionforge.dialects.postgresql.definitions import DEFAULT_SCHEMA
+from pytest_visionforge.dialects.postgresql.definitions import schema_of as _schema
 from pytest_visionforge.dialects.postgresql.language import quote_table
 
-__all__ = ["damage", "data_directories", "database_size", "read_schema", "unreadable"]
+__all__ = ["capacity", "damage", "data_directories", "database_size", "read_schema", "unreadable"]
 
-DEFAULT_SCHEMA = "public"
+COMMENTS = True
 BATCH = 200  # sequences that are read by one statement
 _KINDS = {"r": "table", "p": "partitioned", "f": "foreign"}
+_VARIANTS = {"": "", "a": "always", "d": "by default", "s": "stored", "v": "virtual"}
 _ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 
 
@@ -45,6 +50,8 @@ class _Facts:
     indexes: Mapping[int, list[AnyRow]]
     triggers: Mapping[int, list[AnyRow]]
     views: Mapping[int, list[AnyRow]]
+    partitions: Mapping[int, list[AnyRow]]
+    policies: Mapping[int, list[AnyRow]]
 
 
 def read_schema(session: Session) -> Schema:
@@ -61,16 +68,37 @@ def read_schema(session: Session) -> Schema:
             indexes=session.grouped(queries.INDEXES),
             triggers=session.grouped(queries.TRIGGERS),
             views=session.grouped(queries.VIEWS),
+            partitions=session.grouped(queries.PARTITIONS),
+            policies=session.grouped(queries.POLICIES),
         )
+        sequences = session.all(queries.SEQUENCES)
+        owned = ((f"{_kind(row)} {_id(row)}", row) for row in relations)
+        others = definitions.read(session, (*owned, *_free_sequences(sequences)))
+    return _made(session, relations, facts, sequences, others)
+
+
+def _made(
+    session: Session, relations: list[AnyRow], facts: _Facts, numbers: list[AnyRow], others: dict[str, Any]
+) -> Schema:
     tables = [_table(row, facts) for row in relations if row.relkind in _KINDS]
     views = [_view(row, facts) for row in relations if row.relkind not in _KINDS]
-    sequences = _sequences(session)
+    sequences = _sequences(session, numbers)
     return Schema(
         tables={table.id: table for table in sorted(tables, key=lambda table: table.id)},
         views={view.id: view for view in sorted(views, key=lambda view: view.id)},
         sequences={sequence.id: sequence for sequence in sorted(sequences, key=lambda each: each.id)},
         hidden=tuple(_hidden(relations)),
+        **others,
     )
+
+
+def _kind(row: AnyRow) -> str:
+    return "table" if row.relkind in _KINDS else "view"
+
+
+def _free_sequences(rows: Iterable[AnyRow]) -> Iterator[tuple[str, AnyRow]]:
+    """Those that feed no column: the others belong to whom their table belongs to."""
+    return ((f"sequence {_id(row)}", row) for row in rows if not row.owner_column)
 
 
 @contextmanager
@@ -80,10 +108,6 @@ def _search_path(session: Session, path: str) -> Iterator[None]:
     session.value("SELECT set_config('search_path', :path, true)", path=path)
     yield
     session.value("SELECT set_config('search_path', :path, true)", path=before)
-
-
-def _schema(name: str) -> str | None:
-    return None if name == DEFAULT_SCHEMA else name
 
 
 def _id(row: AnyRow) -> str:
@@ -109,6 +133,9 @@ def _table(row: AnyRow, facts: _Facts) -> Table:
         triggers=_triggers(row, facts),
         kind=_KINDS[row.relkind],
         comment=row.comment or "",
+        partitions=tuple(definitions.partition(partition) for partition in facts.partitions[row.oid]),
+        policies=tuple(definitions.policy(policy) for policy in facts.policies[row.oid]),
+        options=definitions.options(row),
     )
 
 
@@ -122,6 +149,7 @@ def _column(row: AnyRow) -> Column:
         identity=bool(row.attidentity),
         collation=row.collation,
         comment=row.comment or "",
+        variant=_VARIANTS[row.attidentity or row.attgenerated],
     )
 
 
@@ -162,22 +190,27 @@ def _view(row: AnyRow, facts: _Facts) -> View:
         schema=_schema(row.nspname),
         materialized=row.relkind == "m",
         triggers=_triggers(row, facts),
+        columns=tuple(facts.views[row.oid][0].columns),
+        options=definitions.options(row) | ({"comment": row.comment} if row.comment else {}),
     )
 
 
-def _sequences(session: Session) -> list[Sequence]:
-    rows = session.all(queries.SEQUENCES)
+def _sequences(session: Session, rows: list[AnyRow]) -> list[Sequence]:
     next_numbers = _next_numbers(session, [row for row in rows if row.readable])
     return [
         Sequence(
             name=row.relname,
             next=next_numbers.get(row.oid),
             increment=row.seqincrement,
-            owner=(object_id(_schema(row.owner_schema), row.owner), row.owner_column) if row.owner else None,
+            owner=_fed(row) if row.owner_column else None,
             schema=_schema(row.nspname),
         )
         for row in rows
     ]
+
+
+def _fed(row: AnyRow) -> tuple[str, str]:
+    return object_id(_schema(row.owner_schema), row.owner_table), row.owner_column
 
 
 def _next_numbers(session: Session, sequences: list[AnyRow]) -> dict[int, int]:

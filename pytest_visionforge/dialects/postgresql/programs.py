@@ -22,6 +22,16 @@ PLACES = (
 CLEARED: dict[str, str | None] = dict.fromkeys(
     ("PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGDATABASE", "PGHOSTADDR")
 )
+REMEDIES = {
+    "row-level security": "use a role with BYPASSRLS, or the tables' owner",
+    "LOCK TABLE .* MODE": "another transaction holds the table: wait until it has ended, then try again",
+    "permission denied": "grant the role what it lacks, or use the owner",
+    "password authentication failed": "check the password",
+    "connection to server": "check that the server runs and can be reached",
+    "terminating connection|server closed": "see the server's log, then try again",
+    "No space left": "free some space on the server",
+    'role ".*" does not exist': "create the role on the server",
+}
 _ERROR = re.compile(r"^(pg_dump|pg_restore): (error|fatal|detail): ", re.I)
 
 
@@ -63,6 +73,7 @@ def command(program: Program, arguments: Sequence[str], url: URL | None) -> Comm
         arguments=(program.path, *arguments),
         environment={**CLEARED, **({"PGPASSWORD": password} if password else {})},
         tidy=partial(_tidy, secret=password),
+        remedies=REMEDIES,
     )
 
 

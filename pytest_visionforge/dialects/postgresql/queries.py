@@ -33,7 +33,15 @@ def _names(numbers: str, relation: str) -> str:
 RELATIONS = f"""
 SELECT c.oid, c.nspname, c.relname, c.relkind, obj_description(c.oid, 'pg_class') AS comment,
     has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,
-    row_security_active(c.oid) AS row_security
+    row_security_active(c.oid) AS row_security, pg_get_userbyid(c.relowner) AS owner,
+    c.relpersistence = 'u' AS unlogged, c.relrowsecurity, c.relforcerowsecurity, c.reloptions,
+    CASE WHEN c.relkind IN ('r', 'p') THEN c.relreplident END AS replica_identity,
+    pg_get_partkeydef(c.oid) AS partitioned_by, ARRAY(
+        SELECT CAST(CAST(h.inhparent AS regclass) AS text) FROM pg_inherits h WHERE h.inhrelid = c.oid
+        ORDER BY h.inhseqno) AS parents, ARRAY(
+        SELECT CAST(a.attname AS text) FROM pg_index x JOIN pg_attribute a ON a.attrelid = c.oid
+        AND a.attnum = ANY(CAST(x.indkey AS int2[])) WHERE x.indrelid = c.oid AND x.indisreplident
+        ORDER BY array_position(CAST(x.indkey AS int2[]), a.attnum)) AS identity_columns
 FROM {_ours(_TABLE_KINDS + "vm")} c ORDER BY c.nspname, c.relname
 """
 
@@ -92,13 +100,122 @@ FROM {_ours(_TABLE_KINDS + "v")} c JOIN pg_trigger t ON t.tgrelid = c.oid AND NO
 ORDER BY c.oid, t.tgname
 """
 
-VIEWS = f"SELECT c.oid, pg_get_viewdef(c.oid, true) AS definition FROM {_ours('vm')} c"
+VIEWS = f"""
+SELECT c.oid, pg_get_viewdef(c.oid, true) AS definition, ARRAY(SELECT CAST(a.attname AS text)
+    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 ORDER BY a.attnum) AS columns
+FROM {_ours("vm")} c
+"""
+
+PARTITIONS = f"""
+SELECT c.oid, n.nspname, p.relname, pg_get_expr(p.relpartbound, p.oid, true) AS bounds,
+    pg_get_partkeydef(p.oid) AS partitioned_by, t.level, un.nspname AS parent_schema, u.relname AS parent
+FROM {_ours("p")} c CROSS JOIN LATERAL pg_partition_tree(c.oid) t
+JOIN pg_class p ON p.oid = t.relid JOIN pg_namespace n ON n.oid = p.relnamespace
+JOIN pg_class u ON u.oid = t.parentrelid JOIN pg_namespace un ON un.oid = u.relnamespace
+ORDER BY c.oid, t.level, n.nspname, p.relname
+"""
+
+POLICIES = f"""
+SELECT c.oid, p.polname, p.polcmd, p.polpermissive, ARRAY(
+        SELECT CASE r WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r)) END
+        FROM unnest(p.polroles) r ORDER BY 1) AS roles,
+    pg_get_expr(p.polqual, p.polrelid, true) AS condition,
+    pg_get_expr(p.polwithcheck, p.polrelid, true) AS condition_of_new
+FROM {_ours(_TABLE_KINDS)} c JOIN pg_policy p ON p.polrelid = c.oid ORDER BY c.oid, p.polname
+"""
+
+
+def _ours_of(catalog: str, column: str) -> str:
+    """Objects of schemas that are not the system's, made neither by an extension nor by another object."""
+    return f"""
+(SELECT o.*, n.nspname FROM {catalog} o JOIN pg_namespace n ON n.oid = o.{column}
+WHERE n.nspname <> 'information_schema' AND left(n.nspname, 3) <> 'pg_'
+AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = CAST('{catalog}' AS regclass) AND e.objid = o.oid
+    AND e.deptype IN ('e', 'i')))
+"""
+
+
+_ROUTINES = _ours_of("pg_proc", "pronamespace")
+
+ROUTINES = f"""
+SELECT p.oid, p.nspname, p.proname, p.prokind, oidvectortypes(p.proargtypes) AS arguments,
+    pg_get_userbyid(p.proowner) AS owner,
+    CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) ELSE 'CREATE OR REPLACE AGGREGATE '
+        || quote_ident(p.nspname) || '.' || quote_ident(p.proname)
+        || '(' || coalesce(nullif(oidvectortypes(p.proargtypes), ''), '*') || ') (' || concat_ws(', ',
+        'SFUNC = ' || g.aggtransfn, 'STYPE = ' || format_type(g.aggtranstype, NULL),
+        'FINALFUNC = ' || nullif(CAST(g.aggfinalfn AS text), '-'),
+        'COMBINEFUNC = ' || nullif(CAST(g.aggcombinefn AS text), '-'),
+        'INITCOND = ' || quote_literal(g.agginitval),
+        'SORTOP = ' || (SELECT 'OPERATOR(' || quote_ident(n.nspname) || '.' || o.oprname || ')'
+            FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE o.oid = g.aggsortop)) || ')'
+    END AS text
+FROM {_ROUTINES} p LEFT JOIN pg_aggregate g ON g.aggfnoid = p.oid
+"""
+
+TYPES = f"""
+SELECT t.oid, t.nspname, t.typname, t.typtype, pg_get_userbyid(t.typowner) AS owner, CASE t.typtype
+    WHEN 'e' THEN 'ENUM (' || (SELECT string_agg(quote_literal(l.enumlabel), ', ' ORDER BY l.enumsortorder)
+        FROM pg_enum l WHERE l.enumtypid = t.oid) || ')'
+    WHEN 'r' THEN (SELECT 'RANGE (SUBTYPE = ' || format_type(r.rngsubtype, NULL) || ')'
+        FROM pg_range r WHERE r.rngtypid = t.oid)
+    WHEN 'c' THEN '(' || (SELECT string_agg(quote_ident(a.attname) || ' '
+        || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum) FROM pg_attribute a
+        WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) || ')'
+    WHEN 'd' THEN concat_ws(' ', format_type(t.typbasetype, t.typtypmod),
+        (SELECT 'COLLATE ' || quote_ident(o.collname) FROM pg_collation o JOIN pg_type b
+            ON b.oid = t.typbasetype WHERE o.oid = t.typcollation AND b.typcollation <> o.oid),
+        'DEFAULT ' || pg_get_expr(t.typdefaultbin, 0), CASE WHEN t.typnotnull THEN 'NOT NULL' END,
+        (SELECT string_agg('CONSTRAINT ' || quote_ident(k.conname) || ' ' || pg_get_constraintdef(k.oid, true),
+            ' ' ORDER BY k.conname) FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'))
+    END AS text
+FROM {_ours_of("pg_type", "typnamespace")} t LEFT JOIN pg_class c ON c.oid = t.typrelid
+WHERE t.typtype IN ('e', 'r', 'd') OR (t.typtype = 'c' AND c.relkind = 'c')
+"""
+
+EXTENSIONS = """
+SELECT e.oid, e.extname, 'SCHEMA ' || quote_ident(n.nspname) || ' VERSION ' || quote_literal(e.extversion) AS text
+FROM pg_extension e
+JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname <> 'plpgsql'
+"""
+
+_SCHEMAS = """
+(SELECT n.* FROM pg_namespace n WHERE n.nspname <> 'information_schema' AND left(n.nspname, 3) <> 'pg_'
+AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = CAST('pg_namespace' AS regclass) AND e.objid = n.oid
+    AND e.deptype = 'e'))
+"""
+
+SCHEMA_OWNERS = f"SELECT n.oid, n.nspname, pg_get_userbyid(n.nspowner) AS owner FROM {_SCHEMAS} n"
+
+# Without what an owner may do; of a function nobody granted anything on, what PostgreSQL grants by itself.
+GRANTS = f"""
+SELECT g.oid, g.kind, g.nspname, g.name, g.arguments, g.column_name, a.privilege_type, a.is_grantable,
+    CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END AS role
+FROM (
+    SELECT c.oid, CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' WHEN 'm' THEN 'view'
+        ELSE 'table' END AS kind, c.nspname, c.relname AS name, '' AS arguments, '' AS column_name,
+        c.relacl AS rights, c.relowner AS owner FROM {_ours(_TABLE_KINDS + "vmS")} c
+    UNION ALL SELECT c.oid, CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'table' END, c.nspname,
+        c.relname, '', a.attname, a.attacl, c.relowner
+        FROM {_ours(_TABLE_KINDS + "vm")} c JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+    UNION ALL SELECT p.oid, CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, p.nspname,
+        p.proname, '(' || oidvectortypes(p.proargtypes) || ')', '',
+        coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner FROM {_ROUTINES} p
+    UNION ALL SELECT n.oid, 'schema', NULL, n.nspname, '', '', n.nspacl, n.nspowner FROM {_SCHEMAS} n
+) g CROSS JOIN LATERAL aclexplode(g.rights) a WHERE a.grantee <> g.owner
+ORDER BY g.kind, g.nspname, g.name, g.arguments, g.column_name, role, a.privilege_type
+"""
+
+DATABASE = """
+SELECT pg_encoding_to_char(d.encoding) AS encoding, d.datcollate AS collation, d.datctype AS characters
+FROM pg_database d WHERE d.datname = current_database()
+"""
 
 # What owns a sequence comes first; else the first column whose default draws from it.
 SEQUENCES = f"""
 SELECT c.oid, c.nspname, c.relname, s.seqincrement, has_schema_privilege(c.relnamespace, 'USAGE')
-    AND has_sequence_privilege(c.oid, 'SELECT') AS readable, f.nspname AS owner_schema, f.relname AS owner,
-    f.attname AS owner_column
+    AND has_sequence_privilege(c.oid, 'SELECT') AS readable, f.nspname AS owner_schema, f.relname AS owner_table,
+    f.attname AS owner_column, pg_get_userbyid(c.relowner) AS owner
 FROM {_ours("S")} c JOIN pg_sequence s ON s.seqrelid = c.oid
 LEFT JOIN LATERAL (
     SELECT tn.nspname, t.relname, a.attname FROM (

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine
 
 from pytest_visionforge.database.session import Session
 
+APPLICATION = "visionforge"
 CONNECT_SECONDS = 5
+CANCEL_SECONDS = 5
 LOCK_SECONDS = 2
 QUERY_CANCELED = "57014"
 SAVEPOINT = "visionforge"
 _OPTIONS = (
     f"-c default_transaction_read_only=on -c lock_timeout={LOCK_SECONDS * 1000} -c TimeZone=UTC"
     " -c DateStyle=ISO -c IntervalStyle=postgres -c extra_float_digits=1 -c bytea_output=hex"
-    " -c row_security=off"
+    " -c row_security=off -c client_encoding=UTF8 -c standard_conforming_strings=on"
 )
 
 
@@ -29,17 +33,47 @@ def engine(url: URL, connections: int) -> Engine:
         isolation_level="AUTOCOMMIT",
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
-            "application_name": "visionforge",
+            "application_name": APPLICATION,
             "options": " ".join((str(url.query.get("options", "")), _OPTIONS)),
         },
     )
 
 
-def begin(connection: Connection, seconds: float) -> None:
+def begin(connection: Connection, seconds: float, snapshot: str = "") -> None:
     """Starts a read-only transaction on one snapshot; the server cancels what takes longer."""
     connection.exec_driver_sql("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    if snapshot:
+        connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
     connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
     connection.exec_driver_sql(f"SAVEPOINT {SAVEPOINT}")
+
+
+def begin_all(connections: Sequence[Connection], seconds: float) -> bool:
+    """Starts one on each; the others see the snapshot that the first exports."""
+    first, *others = connections
+    begin(first, seconds)
+    snapshot = _exported(first) if others else ""
+    for connection in others:
+        begin(connection, seconds, snapshot)
+    return True
+
+
+def cancel(connection: Connection) -> None:
+    """Asks the server to cancel what runs on a connection."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    driver.cancel_safe(timeout=CANCEL_SECONDS)
+
+
+def active(session: Session, ours: int) -> int:
+    """The sessions of others that run a statement, as far as the role may see them."""
+    session.value("SELECT pg_stat_clear_snapshot()")  # else it stays as the transaction saw it first
+    return int(
+        session.value(
+            "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND backend_type = 'client backend'"
+            f" AND application_name <> '{APPLICATION}'"
+        )
+    )
 
 
 def recover(connection: Connection) -> None:
@@ -49,9 +83,13 @@ def recover(connection: Connection) -> None:
 
 def export_snapshot(session: Session) -> str:
     """The name by which other connections (`pg_dump --snapshot`) see this session's state, while it lasts."""
-    session.connection.exec_driver_sql(f"RELEASE SAVEPOINT {SAVEPOINT}")  # none is exported from within one
-    name = str(session.value("SELECT pg_export_snapshot()"))
-    session.connection.exec_driver_sql(f"SAVEPOINT {SAVEPOINT}")
+    return _exported(session.connection)
+
+
+def _exported(connection: Connection) -> str:
+    connection.exec_driver_sql(f"RELEASE SAVEPOINT {SAVEPOINT}")  # none is exported from within one
+    name = str(connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
+    connection.exec_driver_sql(f"SAVEPOINT {SAVEPOINT}")
     return name
 
 

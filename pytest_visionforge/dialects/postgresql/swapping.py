@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from pytest_visionforge.database.session import verbatim
 from pytest_visionforge.dialects import Payloads
 from pytest_visionforge.dialects.postgresql.language import quote
-from pytest_visionforge.dialects.writing import Admin, admin
+from pytest_visionforge.dialects.writing import Admin, admin, is_kept
 from pytest_visionforge.errors import BackupError
 
 LONGEST_NAME = 63  # bytes
@@ -53,22 +53,119 @@ def scratch(url: URL | None, tag: str, directory: Path | None) -> Iterator[URL]:
             _drop(server, name)
 
 
-def swap(
-    scratch: URL, url: URL, payloads: Payloads, tag: str, keep_old: bool, progress: Callable[[str], None]
-) -> str:
+def exists(url: URL) -> bool:
+    """Is there a database of that name?"""
+    with _maintenance(url) as server:
+        return bool(_facts(server, str(url.database)))
+
+
+def swap(scratch: URL, url: URL, payloads: Payloads, tag: str, progress: Callable[[str], None]) -> str:
     """Renames both databases in one transaction, after the old one's settings are copied."""
     name, new = str(url.database), str(scratch.database)
     with _maintenance(url) as server:
         if not _facts(server, name):
             _rename(server, [(new, name)], progress)
             return ""
+        _refuse_tied(server, name)
         _copy_settings(server, scratch, name)
         old = _free_name(server, name, tag)
         progress(f"swapping: the old database becomes {old}")
         _rename(server, [(name, old), (new, name)], progress)
-        if not keep_old:
-            _drop(server, old)
-    return old if keep_old else ""
+    return old
+
+
+def put_back(kept: str, url: URL, tag: str, progress: Callable[[str], None]) -> str:
+    """The kept database back in the place of the live one, which is kept in turn."""
+    name = str(url.database)
+    with _maintenance(url) as server:
+        _refuse_tied(server, name)
+        old = _free_name(server, name, tag)
+        progress(f"swapping: the database becomes {old}")
+        _rename(server, [(name, old), (kept, name)], progress)
+    return old
+
+
+def copy(url: URL, tag: str, progress: Callable[[str], None]) -> str:
+    """A copy of the database's files beside it, in about the time that the disk needs."""
+    name = str(url.database)
+    with _maintenance(url) as server:
+        made = _free_name(server, name, tag, "safe")
+        file_copy = " STRATEGY file_copy" if _version(server) >= 150000 else ""  # before, the only way
+        progress(f"copying the database to {made}")
+        _complaining_of_users(
+            server, f"CREATE DATABASE {quote(made)} TEMPLATE {quote(name)}{file_copy}", str(name)
+        )
+        try:
+            _copy_settings(server, url.set(database=made), name)
+        except BaseException:
+            _drop(server, made)
+            raise
+    return made
+
+
+def kept(url: URL) -> list[str]:
+    """The databases beside it that hold its former states."""
+    with _maintenance(url) as server:
+        names = [str(row[0]) for row in server.rows("SELECT datname FROM pg_database ORDER BY oid DESC")]
+    return [name for name in names if is_kept(name, str(url.database), LONGEST_NAME)]
+
+
+def discard(url: URL, kept: str) -> None:
+    """Drops a kept database."""
+    with _maintenance(url) as server:
+        _drop(server, kept)
+
+
+def recover(url: URL, progress: Callable[[str], None]) -> str:
+    """A swap is one transaction: what a run that died leaves is its scratch database."""
+    with _maintenance(url) as server:
+        left = server.rows(
+            "SELECT datname FROM pg_database"
+            " WHERE datname LIKE 'vf\\_scratch\\_%' AND pg_has_role(datdba, 'USAGE')"
+        )
+        dropped = [name for (name,) in left if _is_free(server, name)]
+        for name in dropped:
+            progress(f"dropping {name}")
+            _drop(server, name)
+    return f"left by a run that died, and dropped: {', '.join(dropped)}" if dropped else ""
+
+
+def _complaining_of_users(server: Admin, sql: str, name: str) -> None:
+    """Runs a statement that wants the database for itself; names who is in the way."""
+    try:
+        server.run(sql)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != OBJECT_IN_USE:
+            raise
+        users = server.rows(
+            "SELECT DISTINCT coalesce(nullif(application_name, ''), usename) FROM pg_stat_activity"
+            " WHERE datname = :name ORDER BY 1",
+            name=name,
+        )
+        raise BackupError(
+            f"{name} is in use by {', '.join(str(row[0]) for row in users[:5]) or 'somebody'}:"
+            " a copy of its files needs it alone; stop what uses it, then try again"
+        ) from None
+
+
+def _refuse_tied(server: Admin, name: str) -> None:
+    """What belongs to the very database, and would stay with the old state."""
+    found = server.rows(
+        "SELECT 'prepared transaction ' || gid FROM pg_prepared_xacts WHERE database = :name UNION ALL"
+        " SELECT 'replication slot ' || slot_name FROM pg_replication_slots WHERE database = :name UNION ALL"
+        " SELECT 'subscription ' || subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
+        " WHERE d.datname = :name",
+        name=name,
+    )
+    if found:
+        raise BackupError(
+            f"{', '.join(row[0] for row in found[:5])} would stay with the old state of {name}:"
+            " end or drop it, restore, and make it again"
+        )
+
+
+def _version(server: Admin) -> int:
+    return int(server.value("SELECT current_setting('server_version_num')"))
 
 
 def _rename(server: Admin, pairs: Sequence[tuple[str, str]], progress: Callable[[str], None]) -> None:
@@ -150,21 +247,26 @@ def _locale(server: Admin, url: URL) -> str:
     return " ".join(words)
 
 
-def _free_name(server: Admin, name: str, tag: str) -> str:
-    """`<name>__old_<tag>`, within 63 bytes, that no database has."""
+def _free_name(server: Admin, name: str, tag: str, word: str = "old") -> str:
+    """`<name>__<word>_<tag>`, within 63 bytes, that no database has."""
     number = 1
     while True:
-        end = f"__old_{tag}" + (f"_{number}" if number > 1 else "")
+        end = f"__{word}_{tag}" + (f"_{number}" if number > 1 else "")
         old = name.encode()[: LONGEST_NAME - len(end)].decode(errors="ignore") + end
         if not _facts(server, old):
             return old
         number += 1
 
 
+def _is_free(server: Admin, name: str) -> bool:
+    """Takes the lock of a name, unless another run has it; the lock ends with the connection."""
+    return bool(server.value("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))", name=name))
+
+
 @contextmanager
 def _alone(server: Admin, name: str) -> Iterator[None]:
     """A name on the server is ours; what a dead run left under it may then be dropped."""
-    if not server.value("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))", name=name):
+    if not _is_free(server, name):
         raise BackupError(f"another run is using {name}; wait until it has ended")
     yield  # the lock ends with the connection
 
@@ -176,10 +278,14 @@ def _drop(server: Admin, name: str) -> None:
 @contextmanager
 def _maintenance(url: URL) -> Iterator[Admin]:
     """A connection to another database of the server than the one that is to be renamed."""
-    others = [name for name in MAINTENANCE if name != url.database]
-    name = next((name for name in others if _answers(url.set(database=name))), others[-1])
-    with connected(url.set(database=name)) as connection:
+    with connected(maintenance_url(url)) as connection:
         yield connection
+
+
+def maintenance_url(url: URL) -> URL:
+    """Another database of the server that answers."""
+    others = [url.set(database=name) for name in MAINTENANCE if name != url.database]
+    return next(filter(_answers, others), others[-1])
 
 
 def _answers(url: URL) -> bool:

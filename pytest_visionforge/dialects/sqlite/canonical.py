@@ -7,16 +7,24 @@ DBMS it is what its declared type means there, by the functions of `forms`.
 from __future__ import annotations
 
 import hashlib
+import marshal
+import re
 import sqlite3
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import groupby, islice
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
 
 from pytest_visionforge.database.session import Session
-from pytest_visionforge.dialects import INLINE_BYTES, INLINE_TEXT
+from pytest_visionforge.dialects import INLINE_BYTES, INLINE_TEXT, Packable, halved
 from pytest_visionforge.dialects.sqlite import forms
+from pytest_visionforge.errors import DatabaseError, TimeLimit
 
 TYPED = False
 ALTERS = False
+PACKS = True
 # the first word that a declared type holds decides (as in SQLite's own rules of affinity)
 _WORDS = (
     ("BOOL", "number"),
@@ -54,47 +62,66 @@ def ordered(type: str) -> bool:
     return "INT" in type.upper()
 
 
+def order(type: str, collation: str | None) -> str:
+    """Whole numbers; that a bound is one is proved each time."""
+    return "number" if ordered(type) else ""
+
+
+def bound(expression: str, order: str) -> str:
+    """SQL: a value of a key's column as text."""
+    return f"CASE typeof({expression}) WHEN 'integer' THEN CAST({expression} AS TEXT) ELSE '?' END"
+
+
+def limit(bound: str, order: str) -> str:
+    """SQL: the literal of such a text."""
+    if not re.fullmatch(r"-?\d+", bound):
+        raise DatabaseError(f"{bound!r} is no bound of a segment: the baseline is not what it was")
+    return bound
+
+
 def type_of(session: Session, source: str, expression: str) -> str:
     """The storage class of an expression's first value, as a declared type."""
     found = session.value(f"SELECT typeof({expression}) FROM {source} WHERE {expression} IS NOT NULL LIMIT 1")
     return str(found or "").upper()
 
 
-def prepare(session: Session) -> None:
+def prepare(session: Session, ranges: bool = False) -> None:
     """Gives the session the functions that the forms need."""
+    forms.register(_driver(session), utf8=session.value("PRAGMA encoding") == "UTF-8")
+
+
+def _driver(session: Session) -> sqlite3.Connection:
     driver = session.connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
-    forms.register(driver)
+    return driver
 
 
-def text(expression: str, family: str, type: str) -> str:
+def text(expression: str, family: str, type: str, collation: str | None = None) -> str:
     """SQL that gives the canonical text of a value."""
     v = f"({expression})"
     if family == "stored":
         return _stored(v)
     if family in forms.FUNCTIONS:
-        return _called(v, family)
+        return forms.sql(v, family)
     if family == "bytes":
-        return f"CASE WHEN {v} IS NOT NULL THEN {_octets(f'CAST({v} AS BLOB)')} END"
+        return f"CASE WHEN {v} IS NOT NULL THEN {_octets(_utf8(v))} END"
     if family == "json":
-        return f"length(CAST({v} AS BLOB)) || ':' || {v}"
-    return _characters(f"rtrim({v}, ' ')" if _is_padded(type) else f"CAST({v} AS TEXT)")
+        return f"length({_utf8(v)}) || ':' || {v}"
+    return _characters(f"rtrim({v}, ' ')" if is_padded(type) else f"CAST({v} AS TEXT)")
 
 
-def _called(v: str, family: str) -> str:
-    called = f"vf_{family}({v})"
-    if family != "number":
-        return called
-    return f"CASE typeof({v}) WHEN 'integer' THEN CAST({v} AS TEXT) ELSE {called} END"
-
-
-def _is_padded(type: str) -> bool:
+def is_padded(type: str) -> bool:
     """CHAR(n), whose blanks at the end mean nothing where the other DBMS is asked."""
     return type.upper().partition("(")[0].strip() in ("CHAR", "CHARACTER", "NCHAR")
 
 
+def _utf8(v: str) -> str:
+    """SQL: a text's bytes in UTF-8, also in a file in UTF-16, of which a blob would hold other bytes."""
+    return f"CASE WHEN vf_is_utf8() THEN CAST({v} AS BLOB) ELSE vf_utf8({v}) END"
+
+
 def _characters(v: str) -> str:
-    octets = f"CAST({v} AS BLOB)"
+    octets = _utf8(v)
     return (
         f"CASE WHEN length({octets}) <= {INLINE_TEXT} THEN length({octets}) || ':' || {v}"
         f" ELSE length({octets}) || '#' || vf_sha256({octets}) END"
@@ -110,44 +137,128 @@ def _octets(v: str) -> str:
 
 def _stored(v: str) -> str:
     """Storage class and exact value; a REAL that is a whole number is that number."""
-    whole = f"abs({v}) < 9.2e18 AND {v} = CAST({v} AS INTEGER)"
     return (
         f"CASE typeof({v}) WHEN 'integer' THEN 'n' || {v} WHEN 'text' THEN 't' || {_characters(v)}"
         f" WHEN 'blob' THEN 'b' || {_octets(v)} WHEN 'real' THEN"
-        f" CASE WHEN {whole} THEN 'n' || CAST({v} AS INTEGER) ELSE 'd' || vf_double({v}) END END"
+        f" CASE WHEN {v} = CAST({v} AS INTEGER) THEN 'n' || CAST({v} AS INTEGER) ELSE 'd' || vf_double({v}) END"
+        " END"
     )
 
 
 def row(texts: Sequence[str]) -> str:
-    """SQL that joins the texts of a row; NULL is a field that no value gives."""
-    return _joined([f"coalesce({text}, '~')" for text in texts])
-
-
-def _joined(parts: list[str]) -> str:
-    """Joined in halves: SQLite limits how deep an expression may be, not how long."""
-    if len(parts) == 1:
-        return parts[0]
-    middle = len(parts) // 2
-    return f"({_joined(parts[:middle])} || '|' || {_joined(parts[middle:])})"
+    """SQL that joins the texts of a row; in halves: SQLite limits how deep an expression may be, not how long."""
+    return halved(texts, " || '|' || ")
 
 
 def fetched(text: str) -> str:
     """A canonical text, to be read by the client as bytes: SQLite's text may be no UTF-8."""
-    return f"CAST({text} AS BLOB)"
+    return _utf8(text)
 
 
 def sha256(text: str) -> str:
     """SQL: the SHA-256 of a text, in hex."""
-    return f"vf_sha256(CAST({text} AS BLOB))"
+    return f"vf_sha256({_utf8(text)})"
 
 
-def digest(session: Session, source: str, row: str, order: str) -> tuple[int, str]:
-    """The number of rows, and the SHA-256 of their SHA-256s in order."""
+_TEXT, _WHOLE = ("CHAR", "CLOB", "TEXT"), ("INT",)
+_NAME = re.compile(r'"(?:[^"]|"")*"')
+
+
+def packed(type: str) -> str:
+    """Values as they are stored; texts apart, since a text against a number is compared as a text."""
+    return "text" if family(type) == "text" else "value"
+
+
+def pack(fields: Sequence[Packable]) -> str:
+    """SQL: the values of a row, one by one, for the client to pack. A REAL that is a whole number is that number."""
+    return ", ".join(_value(field) for field in fields)
+
+
+def _value(field: Packable) -> str:
+    v = f"({field.expression})"
+    if not field.packed:
+        return text(v, field.family, field.type)
+    if _NAME.fullmatch(field.expression) and not _keeps_whole_reals(field.type):
+        return field.expression
+    whole = f"typeof({v}) = 'real' AND {v} = CAST({v} AS INTEGER)"
+    return f"CASE WHEN {whole} THEN CAST({v} AS INTEGER) ELSE {v} END"
+
+
+def _keeps_whole_reals(type: str) -> bool:
+    """Where a column's affinity is REAL or none, 5.0 is not stored as 5."""
+    upper = type.upper()
+    if "INT" in upper or any(word in upper for word in ("CHAR", "CLOB", "TEXT")):
+        return False
+    return not upper or any(word in upper for word in ("BLOB", "REAL", "FLOA", "DOUB"))
+
+
+def digests(
+    session: Session, sources: Sequence[str], row: str, order: str, *, limit: int, packed: bool
+) -> list[tuple[int, str]]:
+    """The number of rows of each source, and the SHA-256 of their values, or of their SHA-256s, in order.
+
+    Rows come one by one, so that memory holds one.
+    """
+    selected, of_row = (row, _packed) if packed else (fetched(row), _hashed)
+    return [
+        _digest(session, f"SELECT {selected} {source} ORDER BY {order}", of_row, limit)
+        or (int(session.value(f"SELECT count(*) {source}")), "")
+        for source in sources
+    ]
+
+
+def _packed(row: tuple[Any, ...]) -> bytes:
+    """Version 2 of the format writes each value by its class and all of its bits, and nothing of the process."""
+    return marshal.dumps(row, 2)
+
+
+def _hashed(row: tuple[Any, ...]) -> bytes:
+    return hashlib.sha256(row[0]).hexdigest().encode()
+
+
+def _digest(
+    session: Session, query: str, of_row: Callable[[tuple[Any, ...]], bytes], limit: int
+) -> tuple[int, str] | None:
+    """None where there are more rows than `limit`."""
+    try:
+        return _digest_of(islice(_rows(session, query, str), limit + 1), of_row, limit)
+    except UnicodeError:
+        return _digest_of(islice(_rows(session, query, forms.decoded), limit + 1), of_row, limit)
+
+
+def _digest_of(
+    found: Iterable[tuple[Any, ...]], of_row: Callable[[tuple[Any, ...]], bytes], limit: int
+) -> tuple[int, str] | None:
     whole, rows = hashlib.sha256(), 0
-    for (octets,) in session.rows(f"SELECT {fetched(row)} {source} ORDER BY {order}"):
-        whole.update(hashlib.sha256(octets).hexdigest().encode())
+    for row in found:
+        whole.update(of_row(row))
         rows += 1
-    return rows, whole.hexdigest()
+    return (rows, whole.hexdigest()) if rows <= limit else None
+
+
+def _rows(session: Session, query: str, text: Callable[[bytes], str]) -> Iterator[tuple[Any, ...]]:
+    """The rows as the driver gives them: what SQLAlchemy makes of them costs as much again.
+
+    UnicodeError where a text is none that `text` makes of its bytes.
+    """
+    driver = _driver(session)
+    driver.text_factory = text
+    try:
+        with closing(session.connection.exec_driver_sql(query.replace(r"\:", ":"))) as result:
+            cursor: Any = result.cursor
+            yield from cursor
+    except (DBAPIError, sqlite3.Error) as error:
+        raise _ours(session, error.orig if isinstance(error, DBAPIError) else error) from None
+    finally:
+        driver.text_factory = str
+
+
+def _ours(session: Session, error: BaseException | None) -> Exception:
+    if str(error).startswith("Could not decode to UTF-8"):
+        return UnicodeError(str(error))
+    if session.dialect.session.is_time_limit(error):
+        return TimeLimit(f"cancelled after its time limit of {session.seconds:g} s")
+    return DatabaseError(str(error))
 
 
 def buckets(session: Session, query: str) -> Iterator[tuple[str, int, str]]:

@@ -18,21 +18,33 @@ from pytest_visionforge.database.facts import (
     Table,
     Trigger,
     View,
-    object_id,
-    split_id,
 )
+from pytest_visionforge.database.names import object_id, split_id
 from pytest_visionforge.database.session import AnyRow, Session
 from pytest_visionforge.dialects.sqlite import definition
+from pytest_visionforge.dialects.sqlite.capacity import capacity
 from pytest_visionforge.dialects.sqlite.language import quote
 from pytest_visionforge.dialects.sqlite.session import path_of
 from pytest_visionforge.errors import DatabaseError
 
+__all__ = [
+    "capacity",
+    "damage",
+    "data_directories",
+    "database_size",
+    "read_schema",
+    "table_sizes",
+    "unreadable",
+]
+
+COMMENTS = False
 DAMAGES = 100  # lines of an integrity check that are kept
+_VARIANTS = {2: "virtual", 3: "stored"}
 
 _OURS = "pragma_table_list l"
 _IS_OURS = "l.schema = 'main' AND substr(l.name, 1, 7) <> 'sqlite_' AND l.type"
 _TABLES = f"""
-SELECT l.name, l.type, m.sql, l.wr FROM {_OURS} CROSS JOIN sqlite_schema m
+SELECT l.name, l.type, m.sql, l.wr, l.strict FROM {_OURS} CROSS JOIN sqlite_schema m
 WHERE {_IS_OURS} IN ('table', 'virtual') AND m.type = 'table' AND m.name = l.name ORDER BY l.name
 """
 _COLUMNS = f"""
@@ -92,6 +104,7 @@ def read_schema(session: Session) -> Schema:
         views=_views(session, facts),
         sequences=_sequences(session, tables, definitions),
         hidden=tuple(hidden),
+        options={"encoding": str(session.value("PRAGMA encoding"))},
     )
 
 
@@ -110,6 +123,7 @@ def _table(row: AnyRow, text: definition.Definition, facts: _Facts) -> Table:
         checks=tuple(CheckConstraint(name, expression) for name, expression in text.checks),
         indexes=tuple(_index(index, text) for index in indexes if index[0].origin == "c"),
         triggers=_triggers(row.name, facts),
+        options={word: "on" for word, is_so in (("strict", row.strict), ("without rowid", row.wr)) if is_so},
     )
 
 
@@ -138,6 +152,7 @@ def _column(row: AnyRow, text: definition.Definition, alias: tuple[str, ...]) ->
         generated=text.generated.get(name.lower()) if row.hidden in (2, 3) else None,
         identity=text.autoincrement and name in alias,
         collation=text.collations.get(name.lower(), "").upper() or None,
+        variant=_VARIANTS.get(row.hidden, ""),
     )
 
 
@@ -218,8 +233,24 @@ def _virtual(session: Session, name: str, facts: _Facts) -> Table:
 
 def _views(session: Session, facts: _Facts) -> dict[str, View]:
     rows = session.all("SELECT name, sql FROM sqlite_schema WHERE type = 'view' ORDER BY name")
-    views = (View(row.name, row.sql, triggers=_triggers(row.name, facts)) for row in rows)
+    views = (
+        View(
+            row.name,
+            row.sql,
+            triggers=_triggers(row.name, facts),
+            columns=_columns_of_view(session, row.name),
+        )
+        for row in rows
+    )
     return {view.id: view for view in views}
+
+
+def _columns_of_view(session: Session, name: str) -> tuple[str, ...]:
+    try:
+        rows = session.all("SELECT name FROM pragma_table_xinfo(:name, 'main')", name=name)
+    except DatabaseError:  # what it reads from is not there
+        return ()
+    return tuple(row.name for row in rows)
 
 
 def _sequences(

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 import sqlite3
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
+
+from pytest_visionforge.database.session import verbatim
 
 Value = int | float | str | bytes | None
 
@@ -138,6 +140,38 @@ FUNCTIONS: dict[str, Callable[[Value], str | None]] = {
 }
 
 
+def sql(v: str, family: str) -> str:
+    """SQL: the canonical text of a value, without a function of ours where it is stored as it usually is."""
+    usual = "".join(f" WHEN {condition} THEN {text}" for condition, text in _usual(v, family))
+    return f"CASE{usual} ELSE vf_{family}({v}) END" if usual else f"vf_{family}({v})"
+
+
+_DIGIT = "[0-9]"
+_DAY = "-".join((4 * _DIGIT, 2 * _DIGIT, 2 * _DIGIT))
+_CLOCK = ":".join(3 * (2 * _DIGIT,))
+
+
+def _usual(v: str, family: str) -> Iterator[tuple[str, str]]:
+    """Conditions under which an expression gives what the function of the family would."""
+    text = f"typeof({v}) = 'text' AND {v} GLOB"
+    trimmed = f"rtrim(rtrim({v}, '0'), '.')"
+    if family == "number":
+        digits = (
+            f"printf('%.{SIGNIFICANT}g', {v})"  # exact where it reads back; else SQLite's versions differ
+        )
+        yield f"typeof({v}) = 'integer'", f"CAST({v} AS TEXT)"
+        yield (
+            f"typeof({v}) = 'real' AND abs({v}) BETWEEN 1e-4 AND 1e14 AND CAST({digits} AS REAL) = {v}",
+            digits,
+        )
+    elif family == "date":
+        yield f"{text} '{_DAY}'", v
+    elif family in ("timestamp", "time"):
+        form = _CLOCK if family == "time" else f"{_DAY} {_CLOCK}"
+        yield f"{text} '{verbatim(form)}'", v
+        yield f"{text} '{verbatim(form)}.{6 * _DIGIT}'", trimmed
+
+
 def digest(value: str | bytes | None) -> str | None:
     """The SHA-256 of a text or blob, in hex."""
     if value is None:
@@ -145,8 +179,22 @@ def digest(value: str | bytes | None) -> str | None:
     return sha256(value.encode() if isinstance(value, str) else value).hexdigest()
 
 
-def register(connection: sqlite3.Connection) -> None:
-    """Gives the functions to a connection, as `vf_number` and so on, and `vf_sha256`."""
+def decoded(octets: bytes) -> str:
+    """A text, whatever its bytes: those that are no UTF-8 become lone surrogates."""
+    return octets.decode("utf-8", "surrogateescape")
+
+
+def register(connection: sqlite3.Connection, *, utf8: bool) -> None:
+    """Gives the functions to a connection, as `vf_number` and so on; `utf8`: so its file keeps texts."""
     for name, function in FUNCTIONS.items():
         connection.create_function(f"vf_{name}", 1, function, deterministic=True)
     connection.create_function("vf_sha256", 1, digest, deterministic=True)
+    connection.create_function("vf_is_utf8", 0, lambda: utf8, deterministic=True)
+    connection.create_function("vf_utf8", 1, _utf8, deterministic=True)
+
+
+def _utf8(value: Value) -> bytes | None:
+    """What CAST(value AS BLOB) is in a file in UTF-8."""
+    if value is None or isinstance(value, bytes):
+        return value
+    return str(value).encode()

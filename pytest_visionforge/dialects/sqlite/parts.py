@@ -124,7 +124,7 @@ def build(path: Path, definitions: Definitions, payloads: Payloads) -> None:
 
 
 def _define(db: sqlite3.Connection, statements: Sequence[str]) -> None:
-    db.set_authorizer(_allowed)
+    db.set_authorizer(allowed)
     db.execute("BEGIN")
     for statement in statements:
         db.execute(statement)
@@ -132,7 +132,7 @@ def _define(db: sqlite3.Connection, statements: Sequence[str]) -> None:
     db.set_authorizer(None)
 
 
-def _allowed(action: int, _: str | None, value: str | None, *__: object) -> int:
+def allowed(action: int, _: str | None, value: str | None, *__: object) -> int:
     """Definitions may not open other files or change settings (virtual tables read some)."""
     changes = action == sqlite3.SQLITE_PRAGMA and value is not None
     opens = action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -17,6 +18,7 @@ from sqlalchemy.pool import QueuePool
 from pytest_visionforge.database.session import Session
 from pytest_visionforge.errors import CannotConnect
 
+TRIES = 5  # to begin several transactions between two writes of others
 STEPS = 10_000  # virtual machine steps between two looks at the clock: some milliseconds
 
 
@@ -114,6 +116,39 @@ def begin(connection: Connection, seconds: float) -> None:
     driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
     driver.execute("PRAGMA query_only = 1")  # once more: a session before this one may have lifted it
     connection.exec_driver_sql("BEGIN")
+
+
+def begin_all(connections: Sequence[Connection], seconds: float) -> bool:
+    """Starts one on each; that they see the same is proved by the file's change counter."""
+    for _ in range(TRIES):
+        watching = connections[-1]
+        before = _version(watching)
+        for connection in connections:
+            begin(connection, seconds)
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar_one()  # the snapshot is now
+        if before == _version(watching):
+            return True
+        for connection in connections:
+            connection.exec_driver_sql("ROLLBACK")
+    begin(connections[0], seconds)
+    return False
+
+
+def _version(connection: Connection) -> int:
+    """A number that changes with each commit of another connection."""
+    return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
+
+
+def cancel(connection: Connection) -> None:
+    """Interrupts what runs on a connection."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.interrupt()
+
+
+def active(session: Session, ours: int) -> int:
+    """A file serves nobody else."""
+    return 0
 
 
 def _note_start(connection: Connection, *_: object) -> None:

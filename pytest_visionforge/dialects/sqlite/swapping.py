@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -17,11 +18,13 @@ from urllib.parse import quote as quote_uri
 from sqlalchemy import URL
 
 from pytest_visionforge.dialects import Payloads
+from pytest_visionforge.dialects.sqlite.overwriting import copied, holders, is_sound, overwrite, remove
 from pytest_visionforge.dialects.sqlite.plain import SIDES, side, sync, translated
 from pytest_visionforge.dialects.sqlite.session import path_of
 from pytest_visionforge.errors import BackupError
 
 SCRATCH = ".tmp-scratch-"
+RESTORED, SAFE = "before-restore", "safe"  # what a kept file is called after
 STOP = "stop what uses it (nothing was changed), then restore again"
 
 
@@ -55,20 +58,90 @@ def _remove_dead(folder: Path) -> None:
             os.close(lock)
 
 
-def swap(
-    scratch: URL, url: URL, payloads: Payloads, tag: str, keep_old: bool, progress: Callable[[str], None]
-) -> str:
-    """Renames the new file over the old one while nobody holds it; the old one stays beside it."""
-    new, live = path_of(scratch), Path(os.path.realpath(path_of(url)))
+def exists(url: URL) -> bool:
+    """Is there a file with something in it?"""
+    path = Path(os.path.realpath(path_of(url)))
+    return path.exists() and path.stat().st_size > 0
+
+
+def swap(scratch: URL, url: URL, payloads: Payloads, tag: str, progress: Callable[[str], None]) -> str:
+    """Renames the new file over the old one, or writes into it where somebody has it open."""
+    return _swapped(path_of(scratch), url, progress)
+
+
+def put_back(kept: str, url: URL, tag: str, progress: Callable[[str], None]) -> str:
+    """The kept file back in the place of the live one, which is kept in turn."""
+    with _held(Path(kept)):  # what somebody has written into it since is in its file, not beside it
+        pass
+    return _swapped(Path(kept), url, progress)
+
+
+def copy(url: URL, tag: str, progress: Callable[[str], None]) -> str:
+    """A copy of the file beside it."""
+    live = Path(os.path.realpath(path_of(url)))
+    aside = _aside(live, SAFE)
+    progress(f"copying the database to {aside.name}")
+    with translated(f"copying {live}"):
+        copied(live, aside)
+    return str(aside)
+
+
+def kept(url: URL) -> list[str]:
+    """The files beside it that hold its former states, the newest first."""
+    live = Path(os.path.realpath(path_of(url)))
+    name = re.compile(re.escape(live.name) + rf"\.({RESTORED}|{SAFE})-(\d{{8}}T\d{{12}})")
+    found = [(match[2], path) for path in live.parent.iterdir() if (match := name.fullmatch(path.name))]
+    return [str(path) for _, path in sorted(found, reverse=True)]
+
+
+def discard(url: URL, kept: str) -> None:
+    """Removes a kept file."""
+    with translated(f"removing {kept}"):
+        Path(kept).unlink(missing_ok=True)
+        for end in SIDES:
+            side(Path(kept), end).unlink(missing_ok=True)
+        sync(Path(kept).parent)
+
+
+def recover(url: URL, progress: Callable[[str], None]) -> str:
+    """A rename is one step, and SQLite undoes what was half written by itself: only scratch is left.
+
+    And a second name of the old file, where the rename did not come.
+    """
+    live = Path(os.path.realpath(path_of(url)))
+    left = sorted(live.parent.glob(f"{SCRATCH}*"))
+    for folder in left:
+        _remove_dead(folder)
+    for name in kept(url):
+        if live.exists() and live.samefile(name):
+            left.append(Path(name))
+            Path(name).unlink()
+    dropped = [path.name for path in left if not path.exists()]
+    return f"left by a run that died, and removed: {', '.join(dropped)}" if dropped else ""
+
+
+def _swapped(new: Path, url: URL, progress: Callable[[str], None]) -> str:
+    live = Path(os.path.realpath(path_of(url)))
     with translated(f"putting a database in the place of {live}"):
         if not live.exists():
             _set_aside_sides(live, _aside(live))
             _rename(new, live)
             return ""
-        return _replace(new, live, keep_old, progress)
+        if _is_shared(live) and is_sound(live):
+            aside = _aside(live)
+            overwrite(new, live, aside, progress)
+            remove(new)
+            return str(aside)
+        return _replace(new, live, progress)
 
 
-def _replace(new: Path, live: Path, keep_old: bool, progress: Callable[[str], None]) -> str:
+def _is_shared(live: Path) -> bool:
+    """Have others it open, and not we? A connection of our own would lose its locks if we wrote into it."""
+    found = holders(live)
+    return bool(found) and not any(who.startswith("this") for who in found)
+
+
+def _replace(new: Path, live: Path, progress: Callable[[str], None]) -> str:
     refuse_holders(live, ours=0)
     status = live.stat()
     new.chmod(status.st_mode & 0o7777)
@@ -80,12 +153,11 @@ def _replace(new: Path, live: Path, keep_old: bool, progress: Callable[[str], No
         if not healthy:
             _set_aside_sides(live, aside)
         refuse_holders(live, ours=1)
-        if keep_old:
-            progress(f"keeping the old database as {aside.name}")
-            _link(live, aside)
+        progress(f"keeping the old database as {aside.name}")
+        _link(live, aside)
         progress("replacing")
         _rename(new, live)
-    return str(aside) if keep_old else ""
+    return str(aside)
 
 
 @contextmanager
@@ -113,26 +185,16 @@ def _held(live: Path) -> Iterator[bool]:
 
 
 def refuse_holders(live: Path, *, ours: int) -> None:
-    """Raises BackupError while a process has the file open: what it wrote then would be lost unseen.
-
-    SQLite's locks do not show who merely has it open, the system does (of the processes that we may
-    look at). This process may have it open `ours` times.
-    """
-    import psutil
-
-    path = str(live)
-    for process in psutil.process_iter(["pid", "name"]):
-        with suppress(psutil.Error, OSError):
-            count = sum(file.path == path for file in process.open_files())
-            if count > (ours if process.pid == os.getpid() else 0):
-                who = "this very process" if process.pid == os.getpid() else f"process {process.pid}"
-                raise BackupError(f"{live} is held by {who} ({process.info['name']}): {STOP}")
+    """Raises BackupError while a process has the file open: what it wrote then would be lost unseen."""
+    found = holders(live, ours=ours)
+    if found:
+        raise BackupError(f"{live} is held by {found[0]}: {STOP}")
 
 
-def _aside(live: Path) -> Path:
+def _aside(live: Path, word: str = RESTORED) -> Path:
     """A free name beside the file: `<db>.before-restore-<time>`."""
     while True:
-        path = live.with_name(f"{live.name}.before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        path = live.with_name(f"{live.name}.{word}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
         if not path.exists():
             return path
         time.sleep(0.001)

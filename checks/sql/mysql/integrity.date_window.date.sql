@@ -1,0 +1,5 @@
+-- law: Every date lies in the years 1000 to 9998.
+-- asked: yes
+-- columns: date moment
+-- says: {column} is outside of the years 1000 to 9998
+YEAR({column}) NOT BETWEEN 1000 AND 9998

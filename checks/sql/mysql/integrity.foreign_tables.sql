@@ -1,0 +1,3 @@
+-- law: Every table is kept in this database.
+SELECT TABLE_NAME AS `table`, ENGINE AS engine FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = DATABASE() AND ENGINE IN ('FEDERATED', 'CONNECT', 'SPIDER')

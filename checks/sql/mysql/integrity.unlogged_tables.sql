@@ -1,0 +1,3 @@
+-- law: Every table outlives a crash of the server.
+SELECT TABLE_NAME AS `table`, CONCAT('ALTER TABLE `', TABLE_NAME, '` ENGINE = InnoDB') AS remedy
+FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND ENGINE = 'MEMORY'

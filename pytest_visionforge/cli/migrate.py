@@ -1,0 +1,56 @@
+"""`visionforge migrate`: the migration alone, watched."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_visionforge.cli.shared import plan_of, plan_option
+
+if TYPE_CHECKING:
+    from pytest_visionforge.cutover.migrate import Migrated
+
+despite_option = click.option(
+    "--despite-blockers", is_flag=True, help="Start although a dump or a long transaction is in the way."
+)
+
+
+@click.command()
+@plan_option
+@click.option("--from", "first", metavar="STEP", default="", help="Begin with this step of the plan.")
+@despite_option
+def migrate(plan_path: Path, first: str, despite_blockers: bool) -> None:
+    """Runs the plan's migration, watched; what it prints is shown and kept beside the records.
+
+    A migration that exits with 0 but prints an error has failed. Exit codes: 0 it went well, 1 it
+    failed, 2 interrupted, 3 it was not started, 4 wrong use or plan.
+
+    \b
+    pytest -m premigration && visionforge migrate && pytest -m postmigration
+    visionforge migrate --from fill
+    """
+    from pytest_visionforge.cutover.cutover import alone, end_dead
+    from pytest_visionforge.cutover.migrate import journal_of
+    from pytest_visionforge.cutover.migrate import migrate as run
+    from pytest_visionforge.cutover.process import interruptible
+
+    plan = plan_of(plan_path)
+    with alone(plan, "migrate"), interruptible():
+        end_dead(plan, journal_of(plan))
+        done = run(plan, echo=click.echo, first=first, despite=despite_blockers)
+    tell(done)
+    sys.exit(0 if done.went_well else 1)
+
+
+def tell(done: Migrated) -> None:
+    """Says how a migration went, where its output is, and what is safe to do."""
+    seconds = sum(step.seconds for step in done.steps)
+    mark = click.style("✓", fg="green") if done.went_well else click.style("✗", fg="red")
+    click.echo(f"{mark} migration {'ended well' if done.went_well else 'failed'} after {seconds:.1f} s")
+    if done.failure:
+        click.echo(f"  {done.failure}")
+        click.echo(f"  {done.advice}")
+    click.echo(f"  Output: {done.directory / 'output.log'}")

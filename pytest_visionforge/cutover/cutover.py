@@ -1,0 +1,319 @@
+"""The cutover: stop, readiness, backup and baseline, migration, proof, start; or the way back.
+
+Every step has its begin and end in the journal, so that a cutover whose process was killed is taken up
+where it was, or rolled back. What a killed migration has left is not guessed: every row is compared.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pytest_visionforge.backup import lock
+from pytest_visionforge.cutover import measured, services
+from pytest_visionforge.cutover.journal import Journal
+from pytest_visionforge.cutover.migrate import Migrated, disconnect, journal_of, migrate, refuse_blockers
+from pytest_visionforge.cutover.past import ACTION, Ending, Past, close_dead, last
+from pytest_visionforge.cutover.phases import prove
+from pytest_visionforge.cutover.process import end_tree
+from pytest_visionforge.cutover.rollback import rollback
+from pytest_visionforge.cutover.state import state_of
+from pytest_visionforge.errors import MigrationError, VisionForgeError
+from pytest_visionforge.plan.values import Plan
+
+LOCK = ".lock-cutover"
+FORWARD = ("measure", "stop", "premigration", "migrate", "postmigration", "start", "smoke")
+#: The part of postmigration that needs the application to run, where the plan asks it anything.
+LIVE = "smoke or performance"
+EXIT = {"done": 0, "untouched": 1, "back": 1, "undecided": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a cutover ended: `ending` as in `Past`, why, and what to do next ("" where nothing is left)."""
+
+    id: str
+    ending: Ending
+    says: str
+    next: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """0 once the new version runs; 1 otherwise."""
+        return EXIT.get(self.ending, 1)
+
+
+class NoGo(Exception):
+    """A step says no. `changed`: the migration may have changed the database."""
+
+    def __init__(self, says: str, *, changed: bool) -> None:
+        super().__init__(says)
+        self.changed = changed
+
+
+@contextmanager
+def alone(plan: Plan, action: str) -> Iterator[None]:
+    """No two cutovers, migrations or ways back of one directory at a time; BackupError with who is there."""
+    plan.backup.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with lock.held(plan.backup.directory, action, alone=True, name=LOCK, patience=0):
+        yield
+
+
+def cutover(
+    plan: Plan, *, echo: Callable[[str], None], resume: bool = False, despite: bool = False
+) -> Outcome:
+    """The whole cutover, or the rest of one that was interrupted (`resume`).
+
+    `despite` starts the migration although somebody is in the way. MigrationError where there is
+    nothing to resume, or something that must be resumed or rolled back first.
+    """
+    with alone(plan, ACTION):
+        run = _begun(plan, echo, resume=resume)
+        return run.whole(despite=despite)
+
+
+def go_back(plan: Plan, *, echo: Callable[[str], None], why: str = "a person decided to") -> Outcome:
+    """Stops the services, puts the proved backup back, proves it, and starts the previous version."""
+    with alone(plan, f"{ACTION} --rollback"):
+        journal = journal_of(plan)
+        end_dead(plan, journal)
+        past = last(plan, journal.path)
+        run = Cutover(plan, journal, past.id if past else _new_id(), None, echo)
+        with run.journalled() as end:
+            return run.back(f"rolled back: {why}", end)
+
+
+def _begun(plan: Plan, echo: Callable[[str], None], *, resume: bool) -> Cutover:
+    journal = journal_of(plan)
+    dead = end_dead(plan, journal)
+    past = last(plan, journal.path)
+    open_ = past is not None and not past.over
+    if resume and not (past and open_):
+        raise MigrationError("there is no cutover to resume: visionforge cutover begins one")
+    if not resume and past and open_ and not past.rolled_back:
+        raise MigrationError(
+            f"{past}: go on with visionforge cutover --resume, or go back with visionforge cutover --rollback"
+        )
+    if dead:
+        echo(f"{dead} sessions of a migration that was killed were still there, and were ended")
+    return Cutover(plan, journal, past.id if resume and past else _new_id(), past if resume else None, echo)
+
+
+def _new_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{ACTION}-{secrets.token_hex(3)}"
+
+
+def end_dead(plan: Plan, journal: Journal) -> int:
+    """Ends what a killed run has left: entries without an end, processes, sessions of the server.
+
+    Whoever calls it is alone, so whatever is open belongs to the dead. Returns how many sessions there were.
+    """
+    ended = 0
+    for mark in close_dead(plan, journal):
+        ports = end_tree(mark)
+        ended += disconnect(plan, mark, ports)
+    return ended
+
+
+class Cutover:
+    """One cutover as it goes on; `past` is what was done of it before, None for a new one."""
+
+    def __init__(
+        self, plan: Plan, journal: Journal, id: str, past: Past | None, echo: Callable[[str], None]
+    ) -> None:
+        self.plan, self.journal, self.id, self.echo = plan, journal, id, echo
+        self.past = past or Past(id, "")
+        self.resumed = past is not None
+        self.directory = plan.record.directory / id
+
+    # ------------------------------------------------------------------ forward
+
+    def whole(self, *, despite: bool) -> Outcome:
+        """Step by step to the end, or to the first no."""
+        with self.journalled() as end:
+            if self.past.going_back:
+                return self.back("it was going back when it was interrupted", end)
+            try:
+                for step in self._left():
+                    self._do(step, despite)
+            except NoGo as no:
+                return self._no(no, end)
+            return self._over(end, "done", "the new version runs")
+
+    def _do(self, step: str, despite: bool) -> None:
+        if step == "migrate":
+            self._migrate(despite)
+        else:
+            steps = {
+                "measure": self._measure,
+                "stop": self._stop,
+                "premigration": self._premigration,
+                "postmigration": self._postmigration,
+                "start": self._start,
+                "smoke": self._smoke,
+            }
+            steps[step]()
+
+    def _left(self) -> Iterator[str]:
+        """The steps that are not done, one after the other."""
+        live = bool(self.plan.endpoints or self.plan.smoke)
+        for step in FORWARD:
+            wanted = {"measure": bool(self.plan.endpoints), "smoke": live}.get(step, True)
+            gone = step == "measure" and "stop" in self.past.steps
+            if wanted and not gone and self.past.steps.get(step) != "ok":
+                yield step
+
+    @contextmanager
+    def journalled(self) -> Iterator[dict[str, Any]]:
+        """The cutover's own begin and end."""
+        facts = {"id": self.id, "plan": self.plan.sha256, "resumed": self.resumed}
+        with self.journal.step(ACTION, self.plan.target.shown, **facts) as end:
+            yield end
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[dict[str, Any]]:
+        self.echo(f"cutover: {name}")
+        with self.journal.step(f"{ACTION} {name}", self.plan.target.shown, cutover=self.id) as end:
+            yield end
+
+    def _measure(self) -> None:
+        """The endpoints as they answer before anything is stopped."""
+        with self._step("measure") as end:
+            found = [measured.asked(endpoint, self.plan, self.directory) for endpoint in self.plan.endpoints]
+            end |= {"endpoints": {each.shown: each.says for each in found}}
+
+    def _stop(self) -> None:
+        command = self.plan.migration.stop
+        with self._failing(changed=False), self._step("stop") as end:
+            end["seconds"] = services.call(self.plan, "migration.stop", command) if command else 0.0
+
+    def _premigration(self) -> None:
+        self._proved("premigration", "premigration", changed=False)
+
+    def _migrate(self, despite: bool) -> None:
+        if self.past.steps.get("migrate") in ("begun", "failed") and not self._may_repeat():
+            return
+        self._refuse_blockers(despite)
+        done: Migrated | None = None
+        try:
+            with self._step("migrate") as end:
+                done = migrate(self.plan, echo=self.echo, despite=True)
+                end |= {"id": done.id, "says": done.failure or "it went well"}
+                if done.failure:
+                    raise _failed(done)
+        except VisionForgeError as error:
+            state = (done and done.state) or state_of(self.plan)
+            raise NoGo(str(error), changed=not state.as_before) from None
+
+    def _refuse_blockers(self, despite: bool) -> None:
+        """Before the step begins: what was not begun has changed nothing."""
+        with self._failing(changed=False):
+            refuse_blockers(self.plan, despite=despite)
+
+    def _may_repeat(self) -> bool:
+        """Whether a migration that did not end is run again: only on a database that is as before.
+
+        If it is not, the proof says whether it is as after; a database that is neither is no GO.
+        """
+        state = state_of(self.plan)
+        with self._step("state") as end:
+            end |= {"as_before": state.as_before, "says": str(state)}
+        self.echo(f"cutover: {state}")
+        return state.as_before and self.plan.in_place
+
+    def _postmigration(self) -> None:
+        live = bool(self.plan.endpoints or self.plan.smoke)
+        self._proved("postmigration", "postmigration", part=f"not ({LIVE})" if live else "", changed=True)
+
+    def _start(self) -> None:
+        command = self.plan.migration.start
+        with self._failing(changed=True), self._step("start") as end:
+            end["seconds"] = services.call(self.plan, "migration.start", command) if command else 0.0
+
+    def _smoke(self) -> None:
+        self._proved("smoke", "postmigration", part=LIVE, changed=True)
+
+    def _proved(self, step: str, phase: str, *, changed: bool, part: str = "") -> None:
+        """A phase that must say GO."""
+        with self._failing(changed=changed), self._step(step) as end:
+            found = prove(
+                self.plan,
+                phase,
+                part=part,
+                echo=self.echo,
+                environment={measured.VARIABLE: str(self.directory)},
+            )
+            end |= asdict(found)
+            if found.why:
+                raise MigrationError(f"{phase} is {found.why} ({found.record})")
+
+    @contextmanager
+    def _failing(self, *, changed: bool) -> Iterator[None]:
+        """What fails inside is a no."""
+        try:
+            yield
+        except VisionForgeError as error:
+            raise NoGo(str(error), changed=changed) from None
+
+    # ------------------------------------------------------------------ back
+
+    def _no(self, no: NoGo, end: dict[str, Any]) -> Outcome:
+        """What follows from a no: nothing was changed; or it is put back; or a person decides."""
+        self.echo(f"cutover: NO-GO: {no}")
+        if not no.changed:
+            return self._untouched(str(no), end)
+        if self.plan.backup.rollback == "on-failure":
+            return self.back(str(no), end)
+        return self._over(
+            end,
+            "undecided",
+            str(no),
+            "the services are stopped, or must not be used. Go back: visionforge cutover --rollback. "
+            "Or mend it and go on: visionforge cutover --resume",
+        )
+
+    def _untouched(self, why: str, end: dict[str, Any]) -> Outcome:
+        """The database is as before, so the previous version may run again."""
+        try:
+            self._start_previous()
+        except VisionForgeError as error:
+            return self._over(
+                end, "untouched", why, f"the database is as before; start the services: {error}"
+            )
+        return self._over(end, "untouched", why, "the database is as before, and the previous version runs")
+
+    def back(self, why: str, end: dict[str, Any]) -> Outcome:
+        """The way back, proved; where it fails, a person must know."""
+        try:
+            self._stop()
+            if self.plan.in_place and not self.past.rolled_back:
+                with self._step("rollback") as facts:
+                    done = rollback(self.plan, echo=self.echo)
+                    facts |= {"backup": done.backup, "kept": done.kept, "says": done.says}
+            self._proved("rollback proof", "rollback", changed=True)
+            self._start_previous()
+        except (VisionForgeError, NoGo) as error:
+            return self._over(end, "undecided", f"{why}; and going back failed: {error}", _AGAIN)
+        return self._over(end, "back", why, "the database is as before, proved; the previous version runs")
+
+    def _start_previous(self) -> None:
+        command = self.plan.migration.start_previous or self.plan.migration.start
+        with self._step("start previous") as end:
+            end["seconds"] = services.call(self.plan, "migration.start_previous", command) if command else 0.0
+
+    def _over(self, end: dict[str, Any], ending: Ending, says: str, next_: str = "") -> Outcome:
+        end |= {"ending": ending, "says": says, "next": next_}
+        return Outcome(self.id, ending, says, next_)
+
+
+_AGAIN = "see what stands in the way, then: visionforge cutover --rollback"
+
+
+def _failed(done: Migrated) -> MigrationError:
+    return MigrationError(
+        f"the migration failed: {done.failure}. Its output: {done.directory / 'output.log'}"
+    )

@@ -1,0 +1,75 @@
+"""The incident page: what happened, told from the journal, with room for what only people know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from pytest_visionforge.backup.catalogue import JOURNAL
+from pytest_visionforge.cutover.journal import Entry, read
+from pytest_visionforge.cutover.past import ACTION, last
+from pytest_visionforge.cutover.runbook import contacts
+from pytest_visionforge.plan.values import Plan
+
+NAME = "incident.md"
+
+
+def incident(plan: Plan, id: str) -> Path:
+    """Writes the page of a cutover beside its measurements; its path. RecordError on a broken journal."""
+    entries = [entry for entry in read(plan.backup.directory / JOURNAL) if _is_of(entry, plan)]
+    begin = next((n for n, entry in enumerate(entries) if entry.facts.get("id") == id), 0)
+    directory = plan.record.directory / id
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / NAME
+    path.write_text("\n".join(_page(plan, id, entries[begin:])) + "\n", "utf-8")
+    return path
+
+
+def _is_of(entry: Entry, plan: Plan) -> bool:
+    return entry.object == plan.target.shown or entry.action == "migrate step"
+
+
+def _page(plan: Plan, id: str, entries: list[Entry]) -> Iterator[str]:
+    past = last(plan, plan.backup.directory / JOURNAL)
+    yield f"# Incident: {plan.name}\n"
+    by = entries[0].actor if entries else "?"
+    yield f"Cutover `{id}` of {plan.target.shown}, plan {plan.sha256[:12]}, by {by}."
+    if past is not None:
+        yield f"\n**{past.ending or 'interrupted'}**: {past.says or 'it was interrupted'}\n"
+    yield "## What happened (UTC)\n\n| when | what | how it ended | what it said |\n|---|---|---|---|"
+    yield from _lines(entries)
+    yield "\n## Who is asked\n"
+    yield from contacts(plan)
+    yield "\n## To be filled in\n"
+    yield from (
+        "- Impact on users, from when to when:",
+        "- Cause:",
+        "- What is done so that it does not recur:",
+    )
+
+
+def _lines(entries: list[Entry]) -> Iterator[str]:
+    begun: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.phase == "begin":
+            begun[entry.run] = entry
+            if entry.action == "alert":
+                yield _line(entry.time, f"alert {entry.facts['name']}", "", str(entry.facts["says"]))
+        elif entry.action not in ("alert", ACTION) and entry.run in begun:
+            said = str(entry.facts.get("why") or entry.facts.get("says") or "")
+            begin = begun.pop(entry.run)
+            took = _seconds(begin, entry)
+            name = f"{entry.action} {entry.object}" if entry.action == "migrate step" else entry.action
+            yield _line(begin.time, name, f"{entry.result} after {took:.0f} s", said)
+    for entry in begun.values():
+        if entry.action != "alert":
+            yield _line(entry.time, entry.action, "no end", "")
+
+
+def _seconds(begin: Entry, end: Entry) -> float:
+    return (datetime.fromisoformat(end.time) - datetime.fromisoformat(begin.time)).total_seconds()
+
+
+def _line(*cells: str) -> str:
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"

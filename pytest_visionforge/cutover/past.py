@@ -1,0 +1,98 @@
+"""What the journal tells of the last cutover: how far it came, and whether it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pytest_visionforge.cutover.journal import Entry, Journal, read, unfinished
+from pytest_visionforge.plan.values import Plan
+
+ACTION = "cutover"
+# "done": the new version runs; "untouched": the database was never changed; "back": it was put back;
+# "undecided": a person must decide; "": it was killed, or runs.
+Ending = Literal["done", "untouched", "back", "undecided", ""]
+OVER = ("done", "untouched", "back")
+
+
+@dataclass
+class Past:
+    """A cutover as the journal has it: its steps by name ("ok", "failed", "begun"), in their order.
+
+    `rolled_back`: a rollback of its own or of the user's went well after its migration began.
+    """
+
+    id: str
+    began: str
+    steps: dict[str, str] = field(default_factory=dict)
+    ending: Ending = ""
+    says: str = ""
+    rolled_back: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Nothing is left to do."""
+        return self.ending in OVER
+
+    @property
+    def going_back(self) -> bool:
+        """It was on its way back, or the user has gone it."""
+        return self.rolled_back or "rollback" in self.steps
+
+    @property
+    def stopped_in(self) -> str:
+        """The last step that began."""
+        return next(reversed(self.steps), "")
+
+    def __str__(self) -> str:
+        how = f"ended undecided: {self.says}" if self.ending else "was interrupted"
+        return f"cutover {self.id}, begun {self.began}, {how} (step {self.stopped_in or 'none'})"
+
+
+def last(plan: Plan, path: Path) -> Past | None:
+    """The plan's last cutover; None where there was none. RecordError where the journal is broken."""
+    past: Past | None = None
+    for entry in read(path) if path.exists() else ():
+        if entry.object != plan.target.shown:
+            continue
+        if entry.action == ACTION and entry.phase == "begin":
+            if past is None or past.id != entry.facts["id"]:
+                past = Past(str(entry.facts["id"]), entry.time)
+            past.ending = ""
+        elif past is not None:
+            _note(past, entry)
+    return past
+
+
+def _note(past: Past, entry: Entry) -> None:
+    word = "begun" if entry.phase == "begin" else entry.result
+    if entry.action == ACTION:
+        past.ending = entry.facts.get("ending", past.ending)
+        past.says = str(entry.facts.get("says", past.says))
+    elif entry.action.startswith(f"{ACTION} "):
+        name = entry.action.removeprefix(f"{ACTION} ")
+        past.steps.pop(name, None)
+        past.steps[name] = word
+        if name == "migrate" and word == "begun":
+            past.rolled_back = False
+    elif entry.action == "rollback" and word == "ok":
+        past.rolled_back = True
+
+
+def left_open(plan: Plan, path: Path) -> Iterator[Entry]:
+    """Actions of a cutover or a migration of this plan that began and never ended."""
+    for entry in unfinished(path):
+        ours = entry.action == "migrate" or entry.action.partition(" ")[0] == ACTION
+        if (ours and entry.object == plan.target.shown) or entry.action == "migrate step":
+            yield entry
+
+
+def close_dead(plan: Plan, journal: Journal) -> list[str]:
+    """Ends in the journal what a process that was killed has left open; the marks of its processes."""
+    marks = []
+    for entry in tuple(left_open(plan, journal.path)):
+        journal.close(entry, error="Killed", says="its process was killed: it left no end")
+        marks += [str(entry.facts["mark"])] if "mark" in entry.facts else []
+    return marks

@@ -1,0 +1,80 @@
+"""A phase of the plan's checks, run by pytest in a process of its own, and what its record says."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pytest_visionforge import record
+from pytest_visionforge.cutover.process import Command, run
+from pytest_visionforge.cutover.veil import Veil
+from pytest_visionforge.errors import MigrationError
+from pytest_visionforge.outcome import Verdict
+from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.record import Record
+
+LONGEST = 7 * 86400.0  # seconds: the checks have time limits of their own
+_DESELECTED = re.compile(r"\d+ planned checks? (was|were) deselected: ")
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What a phase said: the record's id, and why it is no GO ("" where it is one).
+
+    A part of a phase is one as well, if nothing is wrong with it but that it is a part.
+    """
+
+    record: str
+    verdict: str
+    why: str = ""
+
+
+def prove(
+    plan: Plan,
+    phase: str,
+    *,
+    part: str = "",
+    echo: Callable[[str], None],
+    environment: Mapping[str, str] | None = None,
+) -> Proved:
+    """Runs a phase, or the `part` of it that an expression of pytest's -m selects.
+
+    MigrationError where it left no record: then nothing is proved.
+    """
+    before = record.newest(plan.record.directory, phase=phase, plan=plan.name)
+    expression = f"{phase} and ({part})" if part else phase
+    text = (
+        "unset PYTEST_CURRENT_TEST PYTEST_XDIST_WORKER PYTEST_ADDOPTS; "  # of a pytest around us
+        f'exec "$VISIONFORGE_PYTHON" -m pytest -p no:cacheprovider -m "{expression}" "$VISIONFORGE_PLAN_FILE"'
+    )
+    surroundings = {
+        "VISIONFORGE_PYTHON": sys.executable,
+        "VISIONFORGE_PLAN_FILE": str(plan.path),
+        **(environment or {}),
+    }
+    veil, lines = Veil(plan), list[str]()
+
+    def line(said: str) -> None:
+        lines.append(said)
+        echo(veil(said))
+
+    command = Command(text, plan.directory, secrets.token_hex(8), surroundings)
+    ended = run(command, seconds=LONGEST, line=line)
+    after = record.newest(plan.record.directory, phase=phase, plan=plan.name)
+    if after is None or (before and before.id == after.id):
+        said = "\n".join(map(veil, lines[-10:]))
+        raise MigrationError(f"pytest -m {phase} left no record (exit status {ended.status}):\n{said}")
+    return Proved(after.id, str(after.verdict), _why(after, bool(part)))
+
+
+def _why(found: Record, part: bool) -> str:
+    if found.verdict is Verdict.GO:
+        return ""
+    reasons = found.completeness.reasons
+    serious = [reason for reason in reasons if not (part and _DESELECTED.match(reason))]
+    if part and found.verdict is Verdict.INCOMPLETE and not serious and found.completeness.ran:
+        return ""
+    return f"{found.verdict}: {'; '.join(serious or reasons) or f'exit status {found.exit_status}'}"

@@ -1,0 +1,239 @@
+"""The rows of a SQLite file beside those of a PostgreSQL table: DuckDB reads both, where it is installed.
+
+Both come in the order of the key, the first row beside the first, and so on; so nothing is kept or
+sorted, however many there are. Two values are taken for equal only where their canonical texts are;
+that others differ is found out by their texts. It is used where it is faster than digests are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import URL
+
+from pytest_visionforge.database.database import Database
+from pytest_visionforge.dialects import Packable, child
+from pytest_visionforge.dialects.sqlite import canonical as stored
+from pytest_visionforge.errors import BackupError
+
+PAIR = ("sqlite", "postgresql")
+EXTENSIONS = ("duckdb_extension_sqlite_scanner", "duckdb_extension_postgres_scanner")
+SETTINGS = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "memory_limit": "100MB",
+    "temp_directory": "",
+    "threads": "1",
+}
+_OPTIONS = "-c TimeZone=UTC -c row_security=off -c lock_timeout=2000"
+_NAME = re.compile(r'"(?:[^"]|"")*"')
+_SURE_DIGITS = 15  # decimal digits that a double holds for certain
+_SMALL = {"smallint", "integer"}  # whole numbers that a double holds
+_DAY = "CASE WHEN typeof({v}) = 'text' AND length({v}) = 10 THEN {v} WHEN {v} IS NOT NULL THEN '?' END"
+_MOMENT = (
+    "CASE WHEN typeof({v}) = 'text' AND length({v}) BETWEEN 19 AND 26 AND instr({v}, '(') = 0 THEN"
+    " CASE WHEN length({v}) = 19 THEN {v} ELSE rtrim(rtrim({v}, '0'), '.') END WHEN {v} IS NOT NULL THEN '?' END"
+)
+
+
+class Readable(Protocol):
+    """How one side is read: SQL."""
+
+    @property
+    def table(self) -> str:
+        """The quoted table."""
+
+    @property
+    def fields(self) -> Sequence[Packable]:
+        """Its columns."""
+
+    @property
+    def key_fields(self) -> Sequence[Packable]:
+        """Those of its key."""
+
+    @property
+    def where(self) -> str:
+        """Which rows; "" for all."""
+
+    def source(self, condition: str = "") -> str:
+        """FROM the table WHERE ..."""
+
+
+def differing(
+    before: Database, after: Database, old: Readable, new: Readable, limit: int
+) -> list[tuple[int, ...]] | None:
+    """The keys of the rows that may differ, `limit` at most.
+
+    None where another way must be taken: these are other DBMS, a type is none that can be compared so,
+    DuckDB is not installed, fails, or finds that the keys are not the same on both sides.
+    """
+    sides = {before.dialect.name: (before, old), after.dialect.name: (after, new)}
+    if set(sides) != set(PAIR) or not all(map(find_spec, ("duckdb", *EXTENSIONS))):
+        return None
+    (file, kept), (server, typed) = (sides[name] for name in PAIR)
+    query = _query(kept, typed, limit)
+    if query is None:
+        return None
+    rows = _run([*_loaded(), *_attached(file.url, server.url), query])
+    keys = len(kept.key_fields)
+    if rows is None or any(row[:keys] != row[keys:] for row in rows):
+        return None
+    return [tuple(row[:keys]) for row in rows]
+
+
+def version() -> str:
+    """DuckDB's version."""
+    from importlib.metadata import version as version_of
+
+    return version_of("duckdb")
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column: PostgreSQL's SQL, SQLite's where DuckDB would misread it ("": it does not), when both agree."""
+
+    typed: str
+    text: str
+    agree: str
+
+
+def _query(kept: Readable, typed: Readable, limit: int) -> str | None:
+    """DuckDB's SQL; None where a column cannot be compared so."""
+    plain = all(_NAME.fullmatch(_plain(field.expression)) for field in kept.fields)
+    whole = all(_is_whole(field.type) for field in kept.key_fields)
+    if kept.where or not plain or not whole:
+        return None
+    columns = [
+        _column(number, *fields) for number, fields in enumerate(zip(kept.fields, typed.fields, strict=True))
+    ]
+    known = [column for column in columns if column is not None]
+    if len(known) < len(columns):
+        return None
+    numbers = {id(field): number for number, field in enumerate(typed.fields)}
+    keys = [numbers[id(field)] for field in typed.key_fields]
+    shown = [
+        *(f"a.{_plain(field.expression)}" for field in kept.key_fields),
+        *(f"b.f{number}" for number in keys),
+    ]
+    return (
+        f"SELECT {', '.join(shown)} FROM file.{_plain(kept.table)} AS a POSITIONAL JOIN {_server(typed, known)} AS b"
+        f"{_texts(kept, known)} WHERE NOT ({' AND '.join(column.agree for column in known)}) LIMIT {limit}"
+    )
+
+
+def _server(typed: Readable, columns: Sequence[_Column]) -> str:
+    order = ", ".join(field.expression for field in typed.key_fields)
+    names = ", ".join(f"{column.typed} AS f{number}" for number, column in enumerate(columns))
+    return (
+        f"postgres_query('server', {_literal(_plain(f'SELECT {names} {typed.source()} ORDER BY {order}'))})"
+    )
+
+
+def _texts(kept: Readable, columns: Sequence[_Column]) -> str:
+    """Dates and times as they are kept: DuckDB would read some that are none."""
+    names = [f"{column.text} AS f{number}" for number, column in enumerate(columns) if column.text]
+    if not names:
+        return ""
+    query = f"SELECT {', '.join(names)} FROM {kept.table} ORDER BY rowid"
+    return f" POSITIONAL JOIN sqlite_query('file', {_literal(_plain(query))}) AS t"
+
+
+def _column(number: int, kept: Packable, typed: Packable) -> _Column | None:
+    value, v = f"a.{_plain(kept.expression)}", f"({typed.expression})"
+    base = " ".join(re.sub(r"\([^)]*\)", " ", typed.type.lower()).split())
+    if typed.family in ("date", "timestamp"):
+        return _instant(number, kept, v, typed.family, base)
+    for sql, read_as in _readings(typed.family, kept.type, typed.type.lower(), base):
+        agree = f"(typeof({value}) = '{read_as}' AND {value} IS NOT DISTINCT FROM b.f{number})"
+        return _Column(sql.format(v=v), "", agree)
+    return None
+
+
+def _readings(family: str, kept: str, typed: str, base: str) -> Iterator[tuple[str, str]]:
+    """PostgreSQL's SQL, and how DuckDB must read the file's column: then equal values have equal texts."""
+    if family == "number" and _is_whole(kept):
+        if base == "boolean":
+            yield "{v}::int::int8", "BIGINT"
+        elif base in (*_SMALL, "bigint"):
+            yield "{v}::int8", "BIGINT"
+    elif family == "number":
+        digits = re.match(r"numeric\((\d+)", typed)
+        if base in _SMALL or (digits and int(digits[1]) <= _SURE_DIGITS):
+            yield "{v}::float8", "DOUBLE"
+    elif family == "double" and base in ("double precision", "real") and stored.family(kept) == "double":
+        yield "{v}::float8", "DOUBLE"
+    elif family == "text" and base in ("text", "character varying") and not stored.is_padded(kept):
+        yield "{v}::text", "VARCHAR"
+    elif family == "bytes" and base == "bytea":
+        yield "{v}", "BLOB"
+
+
+def _instant(number: int, kept: Packable, v: str, family: str, base: str) -> _Column | None:
+    """DuckDB prints a date or a timestamp of four digits' years as it is kept, but for zeros at the end."""
+    agree = f"t.f{number} IS NOT DISTINCT FROM b.f{number}::VARCHAR"
+    if family == "date" and base == "date":
+        return _Column(v, _DAY.format(v=kept.expression), agree)
+    text = _MOMENT.format(v=kept.expression)
+    if family == "timestamp" and base in ("timestamp", "timestamp without time zone"):
+        return _Column(v, text, agree)
+    if family == "timestamp" and base == "timestamp with time zone":
+        return _Column(f"({v} AT TIME ZONE 'UTC')", text, agree)
+    return None
+
+
+def _is_whole(type: str) -> bool:
+    return "INT" in type.upper() or "BOOL" in type.upper()
+
+
+def _plain(sql: str) -> str:
+    """SQL as it is, and not as a statement that `Session` runs: without its escapes."""
+    return sql.replace(r"\:", ":")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _loaded() -> Iterator[str]:
+    """Loads the extensions from where they are installed."""
+    for name in EXTENSIONS:
+        spec = find_spec(name)
+        folders = spec.submodule_search_locations if spec else None
+        for folder in folders or ():
+            yield from (f"LOAD {_literal(str(path))}" for path in Path(folder).rglob("*.duckdb_extension"))
+
+
+def _attached(file: URL, server: URL) -> Iterator[str]:
+    from psycopg.conninfo import make_conninfo
+
+    yield f"ATTACH {_literal(file.database or '')} AS file (TYPE sqlite, READ_ONLY)"
+    named = {**server.translate_connect_args(username="user", database="dbname"), **server.query}
+    options = f"{named.pop('options', '')} {_OPTIONS}"
+    address = make_conninfo(**named, options=options, application_name="visionforge")
+    yield f"ATTACH {_literal(address)} AS server (TYPE postgres, READ_ONLY)"
+
+
+def _run(statements: Sequence[str]) -> list[list[int]] | None:
+    """The rows of the last statement; None where DuckDB failed: what it says might hold the password."""
+    task = json.dumps({"settings": SETTINGS, "statements": statements}).encode()
+    program = child.Command(
+        arguments=[sys.executable, "-P", str(Path(__file__).with_name("duck.py"))],
+        environment={},
+        tidy=lambda line: "",
+    )
+    with tempfile.TemporaryFile() as output:
+        try:
+            with child.reader(program, output) as sink:
+                sink.write(task)
+        except BackupError:
+            return None
+        output.seek(0)
+        return [json.loads(line) for line in output]

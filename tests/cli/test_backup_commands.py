@@ -1,0 +1,180 @@
+"""`visionforge backup`: what each command does, says and gives to programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMANDS = (
+    *("create", "schema", "data", "verify", "list"),
+    *("restore", "back", "kept", "discard", "prune", "hold", "release"),
+)
+PLAN = 'plan = "shop"\n[database]\nurl = "sqlite:///shop.db"\n[backup]\nkeep = { last = 1 }\n'
+PROGRAM = "from pytest_visionforge.cli import main; main()"
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a plan and a database of two rows."""
+    (tmp_path / "visionforge.toml").write_text(PLAN)
+    _execute(
+        tmp_path, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b')"
+    )
+    return tmp_path
+
+
+def _execute(folder: Path, script: str) -> None:
+    with closing(sqlite3.connect(folder / "shop.db")) as connection:
+        connection.executescript(script)
+
+
+def _rows(folder: Path) -> list[Any]:
+    with closing(sqlite3.connect(folder / "shop.db")) as connection:
+        return connection.execute("SELECT * FROM t ORDER BY id").fetchall()
+
+
+@pytest.fixture
+def run(folder: Path) -> Run:
+    """Runs `visionforge backup ...`; gives what it printed, or what it complained of."""
+
+    def run(*arguments: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, "backup", *arguments],
+            cwd=folder,
+            env={**os.environ, "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stderr if code else done.stdout
+
+    return run
+
+
+def test_the_life_of_backups(run: Run, folder: Path) -> None:
+    """Made, held, listed, thinned out, released: each command does what it says, and `--yes` is needed to remove."""
+    first = json.loads(run("create", "--tag", "release=1.4", "--json"))
+    assert first["tags"] == {"release": "1.4"}
+    second = json.loads(run("create", "--json"))
+    third = json.loads(run("create", "--json"))
+    assert "audit" in run("hold", first["id"], "--reason", "audit")
+    newest, middle, oldest = json.loads(run("list", "--json"))
+    assert [each["id"] for each in (oldest, middle, newest)] == [
+        each["id"] for each in (first, second, third)
+    ]
+    assert (newest["level"], newest["kept"]) == ("restored", ["the newest that is proved", "last 1 of 1"])
+    assert (middle["kept"], middle["kept_until"]) == ([], None)
+    assert "audit" in oldest["kept"][0]
+    assert newest["by"].partition("@")[2] == os.uname().nodename
+    assert "1 of 3 to be removed with --yes" in run("prune")
+    assert len(json.loads(run("list", "--json"))) == 3
+    assert f"1 of 3 removed: {second['id']}" in run("prune", "--yes")
+    assert "audit" in run("release", first["id"][:20])
+    run("prune", "--yes")
+    table = run("list")
+    assert third["id"] in table
+    assert "the newest that is proved; last 1 of 1" in table
+    assert first["id"] not in table
+
+
+def test_back_and_forth(run: Run, folder: Path) -> None:
+    """A dry run changes nothing; a restore keeps the old state, which swaps back, and is discarded."""
+    before = _rows(folder)
+    id = json.loads(run("create", "--json"))["id"]
+    _execute(folder, "DELETE FROM t WHERE id = 2")
+    between = _rows(folder)
+    seen = json.loads(run("restore", "--dry-run", "--json"))
+    assert (seen["backup"], seen["changes"], seen["refused"]) == (id, ["t: 1 rows would become 2"], "")
+    assert "t: 1 rows would become 2" in run("restore", "--dry-run")
+    assert _rows(folder) == between
+    restored = json.loads(run("restore", "--yes", "--json"))
+    assert _rows(folder) == before
+    assert [each["name"] for each in json.loads(run("kept", "--json"))] == [restored["kept"]]
+    run("back", "--yes")
+    assert _rows(folder) == between
+    assert "backup back" in run("kept")
+    run("discard", "--yes")
+    assert "nothing is kept" in run("kept")
+
+
+def test_an_instant_copy(run: Run, folder: Path) -> None:
+    """A copy beside the database swaps back; it is no backup and is not listed as one."""
+    before = _rows(folder)
+    assert "no backup" in run("create", "--instant")
+    assert json.loads(run("list", "--json")) == []
+    _execute(folder, "DELETE FROM t")
+    run("back", "--yes")
+    assert _rows(folder) == before
+
+
+def test_some_tables_alone(run: Run, folder: Path) -> None:
+    """Named tables come back by themselves, with their old rows beside them; what would dangle is told."""
+    _execute(folder, "CREATE TABLE child (t REFERENCES t (id)); CREATE TABLE other (a)")
+    before = _rows(folder)
+    run("create")
+    _execute(folder, "UPDATE t SET v = 'x'; INSERT INTO t VALUES (3, 'c'); INSERT INTO other VALUES (1)")
+    said = run("restore", "--tables", "t", "--yes")
+    assert "1 tables with 2 rows are back" in said
+    assert "t__old_" in said
+    assert _rows(folder) == before
+    _execute(folder, "INSERT INTO t VALUES (3, 'c'); INSERT INTO child VALUES (3)")
+    said = run("restore", "--tables", "t", "--yes", code=3)
+    assert "1 rows of child refer through t to rows that t would not have" in said
+    assert "child__quarantine_" in run("restore", "--tables", "t", "--quarantine", "--yes")
+    assert _rows(folder) == before
+
+
+def test_another_database_is_not_overwritten_unawares(run: Run, folder: Path) -> None:
+    """What `--into` names must be empty, or `--replace` must say that it may go aside."""
+    run("create")
+    other = folder / "other.db"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.executescript("CREATE TABLE mine (a); INSERT INTO mine VALUES (1)")
+    content = other.read_bytes()
+    assert "is not empty, it holds mine" in run("restore", "--into", "sqlite:///other.db", "--yes", code=3)
+    assert other.read_bytes() == content
+    assert "kept" in run("restore", "--into", "sqlite:///other.db", "--yes", "--replace")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("restore", "--yes"), 3, "visionforge backup create"),
+        (("back", "--yes"), 3, "there is: nothing"),
+        (("discard", "--yes"), 3, "there is: nothing"),
+        (("hold", "2026"), 4, "--reason"),
+        (("hold", "2026", "--reason", "x"), 3, "no backup 2026"),
+        (("release", "2026"), 3, "no backup 2026"),
+        (("create", "--tag", "=x"), 4, "is no tag"),
+        (("list", "--plan", "nowhere.toml"), 4, "there is no such plan"),
+    ],
+)
+def test_a_mistake_is_one_message(run: Run, arguments: tuple[str, ...], code: int, says: str) -> None:
+    """What was tried, what was found, how to mend it."""
+    assert says in run(*arguments, code=code)
+
+
+def test_a_plan_that_keeps_nothing_removes_nothing(run: Run, folder: Path) -> None:
+    """Without [backup] keep there is no rule by which anything could go."""
+    (folder / "visionforge.toml").write_text(PLAN.partition("[backup]")[0])
+    run("create")
+    assert "[backup] keep" in run("prune", "--yes", code=3)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_a_line_to_copy(run: Run, command: str) -> None:
+    """Each command's help shows how it is called."""
+    assert f"visionforge backup {command}" in run(command, "--help").partition("\n")[2]
