@@ -6,6 +6,7 @@ Exit codes: 0 done (or GO), 1 NO-GO, 2 interrupted, 3 could not be done or prove
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from importlib import import_module
 
@@ -69,7 +70,11 @@ def main() -> None:
     """The console command: one clear message for an error of the user's, a traceback only with --debug."""
     debug = "--debug" in sys.argv
     try:
-        cli.main(args=[word for word in sys.argv[1:] if word != "--debug"], standalone_mode=False)
+        cli.main(
+            args=[word for word in sys.argv[1:] if word != "--debug"],
+            standalone_mode=False,
+            color=_color(),
+        )
     except VisionForgeError as error:
         if debug:
             raise
@@ -83,8 +88,13 @@ def main() -> None:
         sys.exit(WRONG_USE)
 
 
+def _color() -> bool | None:
+    """No colours where the environment asks for none; None: those that the stream can show."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
 def _fail(message: str, code: int) -> None:
-    click.echo(f"{click.style('error:', fg='red')} {message}", err=True)
+    click.echo(f"{click.style('error:', fg='red')} {message}", err=True, color=_color())
     sys.exit(code)
 
 
@@ -95,8 +105,11 @@ def cli() -> None:
 
     \b
     visionforge demo                 the whole product in ten seconds, on a sample database
+    visionforge init '$SHOP_DB'       a plan for a database of your own
+    visionforge doctor               is everything there that it needs?
     pytest -m premigration           may the migration start?
     pytest -m postmigration          did everything arrive as it should?
+    visionforge cutover              all of it: stop, prove, migrate, prove, start, or back
     visionforge rollback             puts the proved backup back
 
     Errors are one message; --debug anywhere on the line shows the traceback.

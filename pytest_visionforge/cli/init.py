@@ -76,7 +76,9 @@ def _drafted(path: Path, said: list[str], name: str | None, seconds: float) -> d
     from pytest_visionforge import draft as room
 
     roles = ("DATABASE",) if len(said) == 1 else ("SOURCE", "TARGET")
-    places = [room.written(text, role, path.parent, os.environ) for text, role in zip(said, roles, strict=True)]
+    places = [
+        room.written(text, role, path.parent, os.environ) for text, role in zip(said, roles, strict=True)
+    ]
     with Progress(sys.stderr) as tell:
         found = room.draft(*(place.address for place in places), seconds=seconds, progress=tell)
     texts = [place.text for place in places]
@@ -99,7 +101,9 @@ def _facts(path: Path, found: Draft, places: Sequence[Written], variables: Seque
 
 def _variables(text: str) -> list[str]:
     """The environment variables that addresses name."""
-    return list(dict.fromkeys(braced or plain for braced, plain in re.findall(r"\$(?:\{(\w+)\}|(\w+))", text)))
+    return list(
+        dict.fromkeys(braced or plain for braced, plain in re.findall(r"\$(?:\{(\w+)\}|(\w+))", text))
+    )
 
 
 def _name_of(place: Written) -> str:
@@ -141,15 +145,17 @@ def _jobs(ci: str, path: Path, force: bool) -> Path:
 def _said(facts: dict[str, Any], plan_path: Path) -> list[str]:
     """What was done, and the commands that come next."""
     lines = []
+    default = plan_path == Path("visionforge.toml")
+    option, argument = ("", "") if default else (f" --plan {plan_path}", f" {plan_path}")
     if "plan" in facts:
         rows = sum(rows or 0 for rows in facts["tables"].values())
         lines += [
             f"{plan_path}: {len(facts['tables']):,} tables with {rows:,} rows,"
             f" {facts['suggestions']} suggestions that hold today",
             "",
-            *(f"export {name}=...          # as it stood in the address" for name in facts["unset"]),
-            "visionforge doctor               # is everything there that it needs?",
-            "pytest -m premigration           # may the migration start?",
+            *(f"export {name}='...'   # as it stood in the address" for name in facts["unset"]),
+            f"visionforge doctor{option}   # is everything there that it needs?",
+            f"pytest -m premigration{argument}   # may the migration start?",
         ]
     if "jobs" in facts:
         lines += [f"{facts['jobs']} runs both phases and the gate"]

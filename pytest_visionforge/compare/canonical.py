@@ -21,6 +21,7 @@ PLAIN = 30  # digits up to which a number of JSON is written without an exponent
 _MIXED = {
     frozenset(("number", "double")): "number",
     frozenset(("date", "timestamp")): "timestamp",
+    frozenset(("bytes", "text")): "bytes",
     frozenset(("uuid", "text")): "uuid",
     frozenset(("uuid", "bytes")): "uuid",
     frozenset(("uuid", "other")): "uuid",

@@ -73,7 +73,7 @@ class Side:
         """One scan of the table: a bucket is no range that an index could find."""
         dialect, reading = session.dialect, self.reading
         row = dialect.canonical.sha256(reading.row(dialect))
-        if reading.mark_fields != reading.fields:
+        if not reading.marks_rows:
             bucket = f"substr({reading.mark(dialect)}, 1, {digits})"
             query = f"SELECT {bucket} AS b, {row} AS h, 1 AS n {reading.source()}"
         else:

@@ -68,9 +68,30 @@ class Reading:
         """SQL: what segments' digests are of: the binary form of a row, or its text."""
         return dialect.canonical.pack(self.fields) if self.packs else self.row(dialect)
 
+    @property
+    def marks_rows(self) -> bool:
+        """Is what a row is found by the whole row?"""
+        return self.mark_fields == self.fields and not self._are_documents
+
+    @property
+    def _are_documents(self) -> bool:
+        return all(field.family == "json" for field in self.mark_fields)
+
     def mark(self, dialect: Dialect) -> str:
-        """SQL: the hash by which a row is found on the other side."""
-        return dialect.canonical.sha256(_row(dialect, self.mark_fields))
+        """SQL: the hash by which a row is found on the other side.
+
+        Of documents alone it is one of how many quotes are in them: all else may be written otherwise.
+        """
+        if not self._are_documents:
+            return dialect.canonical.sha256(_row(dialect, self.mark_fields))
+        quotes = [_quotes(dialect, field) for field in self.mark_fields]
+        return dialect.canonical.sha256(dialect.canonical.row(quotes))
+
+
+def _quotes(dialect: Dialect, field: Field) -> str:
+    text = field.text(dialect)
+    number = dialect.language.as_text(f"(length({text}) - length(replace({text}, '\"', '')))")
+    return f"COALESCE({number}, '~')"
 
 
 def _row(dialect: Dialect, fields: Iterable[Field]) -> str:

@@ -36,6 +36,7 @@ class Differences:
     altered: int = 0
     offenders: list[Offender] = field(default_factory=list)
     complete: bool = True
+    _written: dict[Texts, Texts] = field(default_factory=dict)  # settled rows, as they were before that
 
     @property
     def offending(self) -> int:
@@ -64,6 +65,7 @@ class Differences:
 
     def _group(self, before: Group, after: Group) -> None:
         """The rows of one mark: one on each side, or copies."""
+        self._written.clear()
         before, after = self._settled(before), self._settled(after)
         lost, added = before - after, after - before
         pairs = min(lost.total(), added.total()) if self.key else 0
@@ -84,7 +86,9 @@ class Differences:
             return rows
         settled: Group = Counter()
         for row, count in rows.items():
-            settled[self._settled_row(row)] += count
+            same = self._settled_row(row)
+            settled[same] += count
+            self._written.setdefault(same, row)
         return settled
 
     def _settled_row(self, row: Texts) -> Texts:
@@ -102,23 +106,19 @@ class Differences:
     def _key_of(self, row: Texts) -> dict[str, str | None]:
         return {
             field.name: canonical.shown(field.family, text)
-            for field, text in zip(self.fields, row, strict=True)
+            for field, text in zip(self.fields, self._written.get(row, row), strict=True)
             if not self.key or field.name in self.key
         }
 
     def _altered(self, old: Texts, new: Texts) -> Offender:
-        differing = [
-            (field, before, after)
-            for field, before, after in zip(self.fields, old, new, strict=True)
-            if before != after
-        ]
-        shown = canonical.shown
+        differ = [before != after for before, after in zip(old, new, strict=True)]
         return Offender(
-            self._key_of(old),
-            "altered",
-            before={field.name: shown(field.family, text) for field, text, _ in differing},
-            after={field.name: shown(field.family, text) for field, _, text in differing},
+            self._key_of(old), "altered", before=self._shown(old, differ), after=self._shown(new, differ)
         )
+
+    def _shown(self, row: Texts, differ: list[bool]) -> dict[str, str | None]:
+        texts = zip(self.fields, self._written.get(row, row), differ, strict=True)
+        return {field.name: canonical.shown(field.family, text) for field, text, differs in texts if differs}
 
 
 def _merged(before: Marked, after: Marked) -> Iterator[tuple[Group, Group]]:

@@ -1,1 +1,1 @@
-"""The migration from stop to start: its journal, and the way back."""
+"""The migration from stop to start: run, watched, proved; its journal, and the way back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import re
 import selectors
@@ -176,6 +177,8 @@ class _Child:
     def __init__(self, command: Command, errors: IO[bytes], **streams: Any) -> None:
         self._command, self._errors = command, errors
         self._process = _start(command, stderr=errors, **streams)
+        for stream in filter(None, (self._process.stdin, self._process.stdout)):
+            _widen(stream)
 
     @property
     def input(self) -> IO[bytes]:
@@ -252,6 +255,12 @@ def _start(command: Command, **streams: Any) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise BackupError(f"{command.arguments[0]} cannot be run: {error.strerror}") from None
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """A large pipe, where the system lets us: neither side waits for the other so often."""
+    with suppress(OSError, AttributeError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, CHUNK)
 
 
 def _die_with(parent: int) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
@@ -14,6 +16,7 @@ from pytest_visionforge.draft import related
 from pytest_visionforge.draft.guess import Guess
 from pytest_visionforge.draft.sight import Sight, look
 from pytest_visionforge.draft.trial import Held, Trial
+from pytest_visionforge.errors import DatabaseError
 from pytest_visionforge.plan.values import Address
 
 SECONDS = 60.0  # for trying guesses; what is not tried by then is not suggested
@@ -21,11 +24,20 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Sides:
+    """Tables that only a target has, that only the source has, and that differ in case: (new, old)."""
+
+    added: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What was seen (`at`, UTC): the database, its tables by id, and what holds in each.
 
-    `late`: the time was over before every guess was tried. `added` and `dropped` are the tables that
-    only a target, or only the source, has.
+    `keys` has a column that tells the rows of a table without a key apart. `late`: the time was over before
+    every guess was tried. `hidden` are sentences: what the role may not see, so what is not in here.
     """
 
     identity: Identity
@@ -34,8 +46,8 @@ class Draft:
     held: dict[str, tuple[Guess, ...]]
     keys: dict[str, str]
     late: bool = False
-    added: tuple[str, ...] = ()
-    dropped: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    sides: Sides = Sides()
 
     @property
     def suggestions(self) -> int:
@@ -60,21 +72,32 @@ def draft(
         trial = Trial(database, seconds)
         held = list(_held(sights, trial, progress))
         keys = dict(_keys(sights, trial))
-        identity = database.identity
-    added, dropped = _sides(set(sights), target) if target else ((), ())
+        identity, hidden = database.identity, database.schema.hidden
+    sides = _sides(set(sights), target) if target else Sides()
     by_table = {id: tuple(each for each in held if each.table == id) for id in {g.table for g in held}}
-    return Draft(identity, datetime.now(UTC), sights, by_table, keys, trial.late, added, dropped)
+    return Draft(identity, datetime.now(UTC), sights, by_table, keys, trial.late, hidden, sides)
 
 
-def _sides(source: set[str], target: Address) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Tables that only the target has, and that only the source has; none where the target is empty."""
-    with Database("target", target.url, shown=target.shown) as database:
-        there = set(database.schema.tables)
-    return (tuple(sorted(there - source)), tuple(sorted(source - there))) if there else ((), ())
+def _sides(source: set[str], address: Address) -> Sides:
+    """How the tables of a target differ; not at all where it is still empty."""
+    with Database("target", address.url, shown=address.shown) as database:
+        target = set(database.schema.tables)
+    if not target:
+        return Sides()
+    added, dropped = target - source, source - target
+    alike = [(new, old) for new in sorted(added) for old in dropped if new.lower() == old.lower()]
+    counts = Counter(name for pair in alike for name in pair)
+    renamed = tuple(pair for pair in alike if counts[pair[0]] == counts[pair[1]] == 1)
+    for new, old in renamed:
+        added.remove(new)
+        dropped.remove(old)
+    return Sides(tuple(sorted(added)), tuple(sorted(dropped)), renamed)
 
 
 def _sights(database: Database, progress: Progress) -> dict[str, Sight]:
-    sizes, found = database.table_sizes(), dict[str, Sight]()
+    sizes, found = dict[str, int](), dict[str, Sight]()
+    with suppress(DatabaseError):  # a lock on one table keeps PostgreSQL from telling the size of any
+        sizes = database.table_sizes()
     with database.session() as session:
         for number, (id, table) in enumerate(database.schema.tables.items(), start=1):
             progress(f"looking at {id} ({number} of {len(database.schema.tables)})")

@@ -17,7 +17,9 @@ MOST = 6  # columns of numbers or moments of a table that are compared with each
 AHEAD = re.compile(r"due|expir|until|valid|end|(^|_)to(_|$)|todate|plan|schedul|deadline|next|renew", re.I)
 TOTAL = re.compile(r"total|sum|amount|net|gross|balance|value|price|cost|paid", re.I)
 COUNT = re.compile(r"count|number|num|qty|quantity|lines|items|size", re.I)
-CHANGED = re.compile(r"(updated?|modified|changed?)(_?(at|on|date|time))?|last_?(update|change|modified)", re.I)
+CHANGED = re.compile(
+    r"(updated?|modified|changed?)(_?(at|on|date|time))?|last_?(update|change|modified)", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,7 @@ def in_order(sight: Sight) -> Iterator[Guess]:
         yield Guess(sight.table.id, "order", " <= ".join(chain))
 
 
-def _chains(
-    columns: Sequence[str], length: int, before: set[tuple[str, str]]
-) -> Iterator[tuple[str, ...]]:
+def _chains(columns: Sequence[str], length: int, before: set[tuple[str, str]]) -> Iterator[tuple[str, ...]]:
     """The chains of some length in which each comes before all that follow."""
     for chosen in combinations(columns, length):
         chain = tuple(sorted(chosen, key=lambda one: -sum((one, other) in before for other in chosen)))

@@ -24,11 +24,12 @@ HEAD = """\
 # Drafted by visionforge init on {day} from {shown}
 # ({dbms}): {tables} tables, {rows} rows.
 #
-# It runs as it stands, and only reads:   pytest -m premigration
-# Every table below is compared row by row, and every declared key and constraint is checked.
+# It runs as it stands:   pytest -m premigration
+# Every table is compared row by row, and every declared key and constraint is checked.
 #
 # "#name = ..." (no blank after the #) is a suggestion that held on that day. Is it meant to hold?
-# Then take the # away. "TODO" is what only a person knows. docs/plan.md explains every word.
+# Then take the # away; `visionforge explain order` says what a word asserts.
+# "TODO" is what only a person knows.
 """
 
 TAIL = """\
@@ -57,8 +58,10 @@ def _head(draft: Draft, shown: str) -> str:
         rows=f"{'more than ' if None in known else ''}{sum(rows or 0 for rows in known):,}",
     )
     if draft.late:
-        head += "#\n# Its time was over before everything was tried: visionforge init --seconds 600 tries more.\n"
-    return head
+        head += (
+            "#\n# Its time was over before everything was tried: visionforge init --seconds 600 tries more.\n"
+        )
+    return head + "".join(f"#\n# NOT SEEN: {words(sentence)}\n" for sentence in draft.hidden)
 
 
 def _start(name: str, addresses: Sequence[str], variables: Sequence[str]) -> Iterator[str]:
@@ -82,7 +85,7 @@ def _tables(draft: Draft) -> Iterator[str]:
 
 
 def _facts(sight: Sight) -> str:
-    rows = "too many rows to count in time" if sight.rows is None else f"{sight.rows:,} rows"
+    rows = f"not read: {sight.unread}" if sight.rows is None else f"{sight.rows:,} rows"
     size = "" if sight.size is None else f", {_size(sight.size)}"
     named = f"key {', '.join(sight.table.key)}" if sight.table.key else "no key"
     return f"{rows}{size}, {named}"
@@ -116,9 +119,11 @@ def _rules(held: Sequence[Guess]) -> Iterator[str]:
 
 
 def _changes(draft: Draft) -> Iterator[str]:
-    for word, tables in (("added", draft.added), ("dropped", draft.dropped)):
+    for word, tables in (("added", draft.sides.added), ("dropped", draft.sides.dropped)):
         for id in tables:
             yield f"#[changes.tables.{key(id)}]\n#{word} = true"
+    for new, old in draft.sides.renamed:
+        yield f"#[changes.tables.{key(new)}]\n#renamed_from = {value(old)}"
 
 
 def _migration(folder: Path) -> Iterator[str]:

@@ -10,6 +10,7 @@ from itertools import combinations, islice
 from pytest_visionforge.draft.guess import AHEAD, COUNT, TOTAL, Guess
 from pytest_visionforge.draft.sight import LEAST, Sight
 
+BORN = re.compile(r"birth|born", re.I)  # everything is later, so it says nothing
 TRIES = 12  # expressions for one total
 _COMMON = {"id", "code", "name", "key", "no", "number", "uuid", "guid", "type", "status", "title"}
 _ENDINGS = ("id", "no", "code", "key", "uuid")
@@ -102,7 +103,7 @@ def children(link: Link) -> Iterator[Guess]:
 
 def later(link: Link) -> Iterator[list[Guess]]:
     """For each moment of the child, the parent's moments before which it does not lie, the likeliest first."""
-    theirs = [name for name in link.parent.moments if not AHEAD.search(name)]
+    theirs = [name for name in link.parent.moments if not (AHEAD.search(name) or BORN.search(name))]
     for name in link.child.moments:
         if not AHEAD.search(name):
             parent = link.parent.table.id

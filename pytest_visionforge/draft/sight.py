@@ -20,7 +20,7 @@ _SHOWN = ("number", "double", "text", "date", "timestamp")
 
 @dataclass(frozen=True)
 class Sight:
-    """A table: `rows` and `size` (bytes) are None where they cannot be told in time.
+    """A table: `rows` and `size` (bytes) are None where they cannot be told; `unread` says why no row is.
 
     `values` are the columns of its first rows, without NULL; texts are cut. `families` says what kind of
     value each column holds.
@@ -32,6 +32,7 @@ class Sight:
     first: tuple[tuple[Any, ...], ...] = ()
     columns: tuple[str, ...] = ()
     families: Mapping[str, str] = field(default_factory=dict)
+    unread: str = ""
 
     @cached_property
     def values(self) -> dict[str, list[Any]]:
@@ -42,8 +43,9 @@ class Sight:
     @cached_property
     def linked(self) -> frozenset[str]:
         """The columns of its keys and of its references."""
-        keys = (*self.table.foreign_keys, *self.table.unique_keys)
-        return frozenset(self.table.key).union(*(key.columns for key in keys))
+        references = {name for key in self.table.foreign_keys for name in key.columns}
+        unique = {name for key in self.table.unique_keys for name in key.columns}
+        return frozenset(self.table.key) | references | unique
 
     def _points(self, name: str) -> bool:
         """Is the column a whole key, or a part of a reference?"""
@@ -84,15 +86,15 @@ class Sight:
 
 
 def look(database: Database, session: Session, table: Table, size: int | None) -> Sight:
-    """A first look at a table; what cannot be read in time is left out."""
+    """A first look at a table; what cannot be read, or not in time, says so."""
     family = database.dialect.canonical.family
     families = {column.name: family(column.type) for column in table.columns}
     columns = tuple(column for column in table.columns if families[column.name] in _SHOWN)
     try:
         rows = int(session.value(f"SELECT count(*) FROM {database.name_of(table)}"))
         first = _first(database, session, table, columns, families) if rows and columns else ()
-    except DatabaseError:
-        return Sight(table, None, size)
+    except DatabaseError as error:
+        return Sight(table, None, size, unread=str(error))
     return Sight(table, rows, size, first, tuple(column.name for column in columns), families)
 
 

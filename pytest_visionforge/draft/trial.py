@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,17 @@ class Trial:
         self.database = database
         self.late = False
         self._end = time.monotonic() + seconds
-        self._references: list[Guess] = []
+        self._accepted: dict[str, TablePlan] = {}
+        here = Address(database.url.render_as_string(hide_password=False), database.shown)
+        self._start = Plan(
+            name="draft",
+            path=Path("visionforge.toml").absolute(),
+            sha256="",
+            source=here,
+            target=here,
+            backup=BackupPlan(Path()),
+            record=RecordPlan(Path(), sample=0),
+        )
 
     def holds(self, guess: Guess) -> bool:
         """Does the rule read, and does its check find nothing wrong?"""
@@ -86,29 +97,24 @@ class Trial:
 
     def accept(self, references: list[Guess]) -> None:
         """From now on these references stand in the plan, for rules that need a way to another table."""
-        self._references = references
+        for each in references:
+            self._accepted[each.table] = self._with(each) or TablePlan(each.table)
+
+    def _with(self, guess: Guess) -> TablePlan | None:
+        """What is accepted of its table, and the guess as the last rule; None if it does not read."""
+        place = Place(file="", directory=Path(), environ={}, errors=[])
+        found = tables({guess.table: guess.raw}, place)
+        if place.errors:
+            return None
+        before = self._accepted.get(guess.table, TablePlan(guess.table))
+        return TablePlan(guess.table, (*before.rules, *found[guess.table].rules))
 
     def _plan(self, guess: Guess) -> Plan | None:
-        """A plan of the accepted references and the guess as its table's last rule; None if it does not read."""
-        read: dict[str, TablePlan] = {}
-        for each in (*self._references, guess):
-            place = Place(file="", directory=Path(), environ={}, errors=[])
-            found = tables({each.table: each.raw}, place)
-            if place.errors:
-                return None
-            before = read[each.table].rules if each.table in read else ()
-            read[each.table] = TablePlan(each.table, (*before, *found[each.table].rules))
-        here = Address(self.database.url.render_as_string(hide_password=False), self.database.shown)
-        return Plan(
-            name="draft",
-            path=Path("visionforge.toml").absolute(),
-            sha256="",
-            source=here,
-            target=here,
-            backup=BackupPlan(Path()),
-            record=RecordPlan(Path(), sample=0),
-            tables=read,
-        )
+        """The plan of all that is accepted, and the guess; None if it does not read."""
+        with_guess = self._with(guess)
+        if with_guess is None:
+            return None
+        return replace(self._start, tables={**self._accepted, guess.table: with_guess})
 
     def all_values(self, table: str, column: str) -> list[str] | None:
         """Every value of a column of few texts, told apart by each character; None where there are more."""

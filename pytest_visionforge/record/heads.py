@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pytest_visionforge.errors import RecordError
 from pytest_visionforge.outcome import Outcome
@@ -55,8 +54,3 @@ def _readable(files: list[Path], plan: str) -> Iterator[Head]:
             found = head(path)
             if plan in ("", found.record.plan):
                 yield found
-
-
-def counts(found: Head) -> dict[str, Any]:
-    """How many checks did not pass, by their outcome's word."""
-    return {outcome.value: found.outcomes.get(outcome, 0) for outcome in _BAD}

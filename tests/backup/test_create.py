@@ -53,6 +53,9 @@ def test_a_manifest_says_what_was_backed_up(shop: str, backups: Path) -> None:
     assert made.tables["customers"].rows == ROWS
     assert len(made.tables["customers"].digest or "") == 64
     assert {"table orders", "view big"} <= set(made.objects)
+    routines = {"postgresql": "function note()", "mysql": "function twice"}
+    assert routines.get(made.dialect, "table orders") in made.objects
+    assert made.bytes > 0
     assert any(number and number > ROWS for number in made.sequences.values())
     assert made.snapshot == ("own" if made.dialect == "mysql" else "shared")
 

@@ -52,12 +52,14 @@ def lines(reports: Iterable[Any], rules: Iterable[Rule]) -> list[str]:
 
 
 def _mark(rule: Rule, dialect: str, seen: set[Any]) -> str:
+    if dialect not in dialects_of(rule):
+        return "-"
     colours = [colour for colour in ("red", "green") if (rule.id, dialect, colour) in seen]
     if len(colours) == 2:
         return "ok"
     if colours:
         return f"{colours[0]} only"
-    return "-" if dialect not in dialects_of(rule) else "own tests" if has_own_tests(rule) else "MISSING"
+    return "own tests" if has_own_tests(rule) else "MISSING"
 
 
 @cache

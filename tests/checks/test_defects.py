@@ -28,6 +28,9 @@ def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tupl
     path = tmp_path_factory.mktemp("field") / "field.db"
     path.touch()
     with ExitStack() as stack:
+        private = stack.enter_context(pytest.MonkeyPatch.context())
+        for name in ("VISIONFORGE_TEST_POSTGRESQL", "VISIONFORGE_TEST_MARIADB"):
+            private.delenv(name, raising=False)  # defects of a server are not planted in somebody's own
         made: dict[str, tuple[str, Any]] = {"sqlite": (f"sqlite:///{path}", None)}
         for name, server in (
             ("postgresql", servers.postgresql(None, *PG_SETTINGS)),

@@ -110,6 +110,16 @@ def test_back_and_forth(run: Run, folder: Path) -> None:
     assert "nothing is kept" in run("kept")
 
 
+def test_a_dump_of_somebody_else_is_examined(run: Run, folder: Path) -> None:
+    """A file that is none of our backups is restored into scratch, and its tables are counted."""
+    (folder / "theirs.db").write_bytes((folder / "shop.db").read_bytes())
+    found = json.loads(run("verify", "theirs.db", "--json"))
+    assert found["tables"] == {"t": 2}
+    assert "nothing to compare it with" in run("verify", "theirs.db")
+    (folder / "theirs.db").write_text("nothing")
+    assert "is no backup of ours" in run("verify", "theirs.db", code=3)
+
+
 def test_an_instant_copy(run: Run, folder: Path) -> None:
     """A copy beside the database swaps back; it is no backup and is not listed as one."""
     before = _rows(folder)

@@ -160,6 +160,24 @@ def test_a_partitioned_table(migration: Migration) -> None:
     assert dict(migration.compare("t").offenders[0].key) == {"id": "30"}
 
 
+def test_texts_of_several_collations(migration: Migration) -> None:
+    """Columns of different character sets and collations are compared together, by their characters."""
+    if migration.database(migration.before_url).dialect.name != "mysql":
+        pytest.skip("only MariaDB gives each column a character set")
+    migration.both(
+        "CREATE TABLE t (id varchar(9) CHARACTER SET latin1 PRIMARY KEY, a varchar(9) COLLATE utf8mb4_bin,"
+        " b varchar(9) COLLATE utf8mb4_general_ci, c text CHARACTER SET latin1, d enum('ä', 'b'), e json,"
+        " f binary(3), g char(5) CHARACTER SET utf8mb3)",
+        "INSERT INTO t VALUES ('ä', 'ä', 'ä', 'ä', 'ä', '\"ä\"', X'C3A4FF', 'ä')," " ('b', '', '', '', 'b', NULL, '', '')",
+    )
+    assert migration.compare("t").equal
+    migration.after("ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+    assert migration.compare("t").equal
+    migration.after("UPDATE t SET c = 'Ä' WHERE id = 'ä'")
+    found = migration.compare("t")
+    assert (dict(found.offenders[0].before), found.altered) == ({"c": "ä"}, 1)
+
+
 def test_inheritance_generated_and_other_schemas(migration: Migration) -> None:
     """PostgreSQL's children, generated columns and tables of other schemas are compared."""
     if migration.database(migration.before_url).dialect.name != "postgresql":

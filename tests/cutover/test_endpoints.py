@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -44,7 +45,7 @@ def test_a_percentile_is_the_nearest_rank(seconds: list[float], share: float) ->
     ],
 )
 def test_a_wrong_answer_is_counted_by_its_reason(
-    answer: tuple[int, bytes], endpoint: dict[str, str], reason: str
+    answer: tuple[int, bytes], endpoint: dict[str, Any], reason: str
 ) -> None:
     """Another status or content is a failure; a redirect is not followed."""
     with site(lambda *_: answer) as url:

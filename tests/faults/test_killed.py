@@ -17,6 +17,7 @@ from pytest_visionforge.cutover import journal
 from pytest_visionforge.database import Database
 from tests.backup.shop import back_up, change, databases, digests, fill
 from tests.faults import killed
+from tests.soak import SOAK
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,6 +78,7 @@ def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new_state(shop: str,
         schema = database.schema
     made = back_up(shop, backups)
     number, seen = 0, set()
+    step = 1 if SOAK or make_url(shop).get_backend_name() == "sqlite" else 4  # a swap's are in test_swaps
     while True:
         change(shop)
         between = digests(shop)
@@ -91,7 +93,7 @@ def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new_state(shop: str,
             assert database.schema == schema
         if not going:
             break
-        number += 1
+        number += step
     assert seen == {True, False}
     assert number >= 4
     assert not [name for name in databases(shop) if "scratch" in name]

@@ -146,3 +146,13 @@ def test_an_empty_list_is_told(section: str) -> None:
     """A list that is there and empty asserts nothing."""
     (error,) = samples.errors(f"{section} = []\n{samples.SHORTEST}")
     assert error == f"{section}: is empty, so it asserts nothing: leave it out or fill it"
+
+
+def test_rules_that_are_asked_for() -> None:
+    """`[checks]` names rules that run only when asked for, and numbers of rules."""
+    asked = 'also = ["integrity.trimmed"]\nlimits = { "readiness.connections.share" = 0.5 }'
+    plan = samples.plan(f"{samples.SHORTEST}[checks]\n{asked}")
+    assert plan.checks.also == ("integrity.trimmed",)
+    assert plan.checks.limits == {"readiness.connections.share": 0.5}
+    (error,) = samples.errors(f"{samples.SHORTEST}[checks]\nalso = []")
+    assert "asserts nothing" in error

@@ -136,7 +136,9 @@ def _number(v: str, type: str) -> str:
         return v
     if base in ("decimal", "numeric"):
         return _trimmed(f"IF({v} = 0, 0.0, {v})")  # -0.00 is 0
-    return _trimmed(_characters(f"CAST({_characters(v)} AS DECIMAL(65,30))"))
+    digits = f"CAST({_characters(v)} AS DECIMAL(65,30))"
+    fits = f"{digits} + 0e0 = {v}"  # too small and too great ones do not: their text is no number's
+    return f"IF({fits}, {_trimmed(_characters(digits))}, CONCAT('?', {v}))"
 
 
 def _characters(v: str) -> str:
@@ -151,7 +153,13 @@ def _double(v: str, type: str) -> str:
 
 def characters(v: str, type: str, collation: str | None = None) -> str:
     """SQL: a text in UTF-8; whatever else it is, as it prints."""
-    if _base(type) not in _TEXTS:
+    base = _base(type)
+    if base == "bit":
+        digits = re.search(r"\d+", type)
+        return f"LPAD(BIN({v} + 0), {digits.group() if digits else 1}, '0')"
+    if base in _GEOMETRIES or base in ("geometrycollection", "geomcollection"):
+        return f"ST_AsText({v})"
+    if base not in _TEXTS:
         return _characters(v)
     return v if (collation or "").startswith(_UTF8) else f"CONVERT({v} USING utf8mb4)"
 
@@ -166,15 +174,19 @@ def _is_short(type: str, limit: int) -> bool:
 def _text(v: str, type: str, collation: str | None) -> str:
     text = characters(v, type, collation)
     size = f"OCTET_LENGTH({text})"
-    whole = f"CONCAT({size}, ':', {text})"
+    whole = _with_length(text)
     if _is_short(type, INLINE_TEXT) or (type == "text" and text == v):  # 65,535 bytes at most
         return whole
     return f"IF({size} <= {INLINE_TEXT}, {whole}, CONCAT({size}, '#', SHA2({text}, 256)))"
 
 
 def _json(v: str, type: str, collation: str | None) -> str:
-    v = characters(v, type, collation)
-    return f"CONCAT(OCTET_LENGTH({v}), ':', {v})"
+    return _with_length(characters(v, type, collation))
+
+
+def _with_length(text: str) -> str:
+    """As bytes: texts of different collations cannot be put together."""
+    return f"CONCAT(OCTET_LENGTH({text}), ':', CAST({text} AS BINARY))"
 
 
 def _bytes(v: str, type: str, collation: str | None) -> str:
@@ -236,8 +248,8 @@ def pack(fields: Sequence[Packable]) -> str:
 
 
 def fetched(text: str) -> str:
-    """A canonical text, to be read by the client: a number or date that is as it prints is none yet."""
-    return _characters(text)
+    """A canonical text, to be read by the client as bytes: not all that a text is made of is UTF-8."""
+    return f"CAST({text} AS BINARY)"
 
 
 def sha256(text: str) -> str:

@@ -129,6 +129,7 @@ def _is_short(type: str, limit: int) -> bool:
 
 
 def _text(v: str, type: str) -> str:
+    v = f"abbrev({v})" if _base(type) == "inet" else v  # as it prints: the cast would add a mask
     octets = f"textsend({v}::text)"  # in UTF-8, as the session is
     size = f"length({octets})"
     short = f"{size}::text || ':' || {v}::text"
