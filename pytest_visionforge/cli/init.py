@@ -119,14 +119,15 @@ def _write(path: Path, text: str, places: Sequence[Written]) -> None:
     secrets = {name: secret for place in places for name, secret in place.secrets.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".toml", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            plan.read(Path(file.name), {**os.environ, **secrets})
-            whole = Path(file.name).with_suffix(".whole")
-            os.link(file.name, whole)
-            whole.chmod(0o644)
-            whole.replace(path)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".visionforge-", suffix=".toml")
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            plan.read(Path(name), {**os.environ, **secrets})
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
     except OSError as error:
         raise PlanError(f"{path}: cannot be written: {error.strerror or error}") from None
 
@@ -136,9 +137,11 @@ def _jobs(ci: str, path: Path, force: bool) -> Path:
     from pytest_visionforge.plan.read import content_of, toml_of
 
     data = toml_of(content_of(path), path)
-    urls = [str(data.get(side, {}).get("url", "")) for side in ("database", "source", "target")]
-    declared = data.get("environment", {}).get("variables", [])
-    variables = list(dict.fromkeys([*_variables(" ".join(urls)), *map(str, declared)]))
+    sections = {name: said for name, said in data.items() if isinstance(said, dict)}
+    urls = [str(sections.get(side, {}).get("url", "")) for side in ("database", "source", "target")]
+    declared = sections.get("environment", {}).get("variables", [])
+    listed = list(map(str, declared)) if isinstance(declared, list) else []
+    variables = list(dict.fromkeys([*_variables(" ".join(urls)), *listed]))
     return write_jobs(ci, path.parent, path.name, variables, force=force)
 
 

@@ -43,7 +43,7 @@ class Draft:
     identity: Identity
     at: datetime
     sights: dict[str, Sight]
-    held: dict[str, tuple[Guess, ...]]
+    held: dict[str, list[Guess]]
     keys: dict[str, str]
     late: bool = False
     hidden: tuple[str, ...] = ()
@@ -74,7 +74,9 @@ def draft(
         keys = dict(_keys(sights, trial))
         identity, hidden = database.identity, database.schema.hidden
     sides = _sides(set(sights), target) if target else Sides()
-    by_table = {id: tuple(each for each in held if each.table == id) for id in {g.table for g in held}}
+    by_table = {id: list[Guess]() for id in sights}
+    for each in held:
+        by_table[each.table].append(each)
     return Draft(identity, datetime.now(UTC), sights, by_table, keys, trial.late, hidden, sides)
 
 

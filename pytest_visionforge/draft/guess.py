@@ -14,6 +14,7 @@ FEW = 12  # values of a column that may be all there are
 OFTEN = 5  # times that each of them is there on average
 MANY = 20  # rows that must have one
 MOST = 6  # columns of numbers or moments of a table that are compared with each other
+NEAR = 0.0051  # by which a first row may miss what a formula gives; the check itself is strict
 AHEAD = re.compile(r"due|expir|until|valid|end|(^|_)to(_|$)|todate|plan|schedul|deadline|next|renew", re.I)
 TOTAL = re.compile(r"total|sum|amount|net|gross|balance|value|price|cost|paid", re.I)
 COUNT = re.compile(r"count|number|num|qty|quantity|lines|items|size", re.I)
@@ -78,9 +79,9 @@ def _never_later(sight: Sight, one: str, other: str) -> bool:
         return False
 
 
-def _rows(sight: Sight, *columns: str) -> list[tuple[Any, ...]]:
-    places = [sight.columns.index(name) for name in columns]
-    return [tuple(row[place] for place in places) for row in sight.first]
+def _rows(sight: Sight, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """The first rows, of them these columns."""
+    return zip(*(sight.all[name] for name in columns), strict=True)
 
 
 def past(sight: Sight) -> Iterator[Guess]:
@@ -146,8 +147,13 @@ def _formulas(names: Sequence[str]) -> Iterator[tuple[str, Callable[..., Any], t
 
 
 def _gives(sight: Sight, total: str, compute: Callable[..., Any], names: Sequence[str]) -> bool:
-    """In the first rows, and not by one of the columns alone."""
-    rows = [[float(each) for each in row] for row in _rows(sight, total, *names) if None not in row]
-    if len(rows) < LEAST or not all(abs(row[0] - compute(*row[1:])) < 0.0051 for row in rows):
-        return False
-    return all(any(abs(row[0] - row[n]) > 0.0051 for row in rows) for n in range(1, len(names) + 1))
+    """In the first rows, and not by one of the columns alone; most formulas fail on the first row."""
+    rows = []
+    for row in _rows(sight, total, *names):
+        if None not in row:
+            numbers = [float(each) for each in row]
+            if abs(numbers[0] - compute(*numbers[1:])) > NEAR:
+                return False
+            rows.append(numbers)
+    places = range(1, len(names) + 1)
+    return len(rows) >= LEAST and all(any(abs(row[0] - row[n]) > NEAR for row in rows) for n in places)

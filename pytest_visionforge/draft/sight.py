@@ -22,7 +22,7 @@ _SHOWN = ("number", "double", "text", "date", "timestamp")
 class Sight:
     """A table: `rows` and `size` (bytes) are None where they cannot be told; `unread` says why no row is.
 
-    `values` are the columns of its first rows, without NULL; texts are cut. `families` says what kind of
+    `first` are its first rows, of them the `columns` whose values can be compared; texts are cut. `families` says what kind of
     value each column holds.
     """
 
@@ -35,10 +35,14 @@ class Sight:
     unread: str = ""
 
     @cached_property
+    def all(self) -> dict[str, tuple[Any, ...]]:
+        """Column -> its values in the first rows; {} where no row was seen."""
+        return dict(zip(self.columns, zip(*self.first, strict=True), strict=True)) if self.first else {}
+
+    @cached_property
     def values(self) -> dict[str, list[Any]]:
-        """Column -> its values in the first rows, NULL left out."""
-        pairs = zip(self.columns, zip(*self.first, strict=True), strict=False)
-        return {name: [each for each in found if each is not None] for name, found in pairs}
+        """The same, NULL left out."""
+        return {name: [each for each in found if each is not None] for name, found in self.all.items()}
 
     @cached_property
     def linked(self) -> frozenset[str]:

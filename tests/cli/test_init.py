@@ -144,6 +144,7 @@ def test_jobs_for_a_plan_that_is_there(folder: Path, ci: str) -> None:
         (("sqlite:///old.db", "sqlite:///old.db"), 4, "the same database"),
         (("--ci", "github"), 4, "cannot be read"),
         (("--ci", "gitbug"), 4, "'github'"),
+        (("--ci", "github", "--plan", "junk.db"), 4, "is not"),
     ],
 )
 def test_a_mistake_is_one_message_and_leaves_nothing(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pyrage
 import pytest
 from sqlalchemy import make_url
 
 from pytest_visionforge.backup import catalogue, incomplete, restore, verify
 from pytest_visionforge.errors import VisionForgeError
+from pytest_visionforge.plan.values import Store
 from tests.backup.shop import back_up, change, digests, fill
 
 
@@ -47,6 +50,30 @@ def test_a_disk_that_is_full_is_named(sqlite: str, small_disk: Callable[[int], P
         back_up(sqlite, disk / "backups")
     assert catalogue(disk / "backups") == ()
     assert incomplete(disk / "backups") == ()
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_a_disk_of_any_size_has_a_whole_backup_or_none(
+    sqlite: str, small_disk: Callable[[int], Path], encrypted: bool
+) -> None:
+    """From a disk that is too small for anything to one that is large enough: nothing half, and it is said."""
+    fill(sqlite)
+    recipient = str(pyrage.x25519.Identity.generate().to_public())
+    store = Store(recipients=(recipient,) if encrypted else ())
+    whole, said = 0, list[str]()
+    for size in range(8_000, 280_000, 16_000):
+        directory = small_disk(size) / "backups"
+        try:
+            verify(back_up(sqlite, directory, store=store), "hashed")
+            whole += 1
+        except VisionForgeError as error:
+            said.append(str(error))
+        assert len(catalogue(directory)) <= 1
+        assert incomplete(directory) == ()
+        assert all(verify(made, "hashed").holds for made in catalogue(directory) if not made.proofs)
+    assert whole > 0
+    assert said
+    assert [words for words in said if not re.search("[Nn]o space left|full|cannot be written", words)] == []
 
 
 def test_a_restore_that_does_not_fit_changes_nothing(
