@@ -121,7 +121,7 @@ def _write(path: Path, text: str, places: Sequence[Written]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".visionforge-", suffix=".toml")
         try:
-            with open(descriptor, "w", encoding="utf-8") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
             plan.read(Path(name), {**os.environ, **secrets})
             Path(name).chmod(0o644)

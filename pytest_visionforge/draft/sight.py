@@ -22,8 +22,8 @@ _SHOWN = ("number", "double", "text", "date", "timestamp")
 class Sight:
     """A table: `rows` and `size` (bytes) are None where they cannot be told; `unread` says why no row is.
 
-    `first` are its first rows, of them the `columns` whose values can be compared; texts are cut. `families` says what kind of
-    value each column holds.
+    `first` are its first rows, of them the `columns` whose values can be compared; texts are cut.
+    `families` says what kind of value each column holds.
     """
 
     table: Table

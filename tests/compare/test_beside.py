@@ -26,7 +26,7 @@ pytest.importorskip("duckdb")
 for extension in engine.EXTENSIONS:
     pytest.importorskip(extension)
 
-KINDS: Mapping[str, tuple[str, str, list[Any]]] = {  # the types of a column on both sides, and values that both can hold
+KINDS: Mapping[str, tuple[str, str, list[Any]]] = {  # types on both sides, values that both hold
     "integer": ("INTEGER", "bigint", [-(2**63), 0, 7]),
     "boolean": ("BOOLEAN", "boolean", [0, 1]),
     "numeric": ("NUMERIC(12,2)", "numeric(12,2)", [0, 1.5, -99.99]),

@@ -128,6 +128,8 @@ def test_ctrl_c_in_a_single_session(one: str) -> None:
             thread = threading.Thread(target=run, args=(session,))
             thread.start()
             started.wait()
+            while name != "sqlite" and not database.value(RUNNING[name]):
+                threading.Event().wait(0.01)
             threading.Event().wait(0.3)
             raise KeyboardInterrupt
         thread.join(30)

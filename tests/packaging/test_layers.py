@@ -22,7 +22,7 @@ ALLOWED = {
     "database": {"outcome", "errors", "dialects", "database"},
     "compare": {"outcome", "errors", "dialects", "database", "compare", "plan"},
     "backup": {"outcome", "errors", "dialects", "database", "compare", "backup", "cutover", "plan"},
-    "draft": {"outcome", "errors", "dialects", "database", "plan", "rules", "names", "checks", "draft"},
+    "draft": {"outcome", "errors", "dialects", "database", "plan", "rules", "names", "draft"},
     "record": {"outcome", "errors", "plan", "record", "rules", "version"},
     "cutover": {
         "outcome",

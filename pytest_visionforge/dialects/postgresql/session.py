@@ -39,8 +39,12 @@ def engine(url: URL, connections: int) -> Engine:
     )
 
 
-def begin(connection: Connection, seconds: float, snapshot: str = "") -> None:
+def begin(connection: Connection, seconds: float) -> None:
     """Starts a read-only transaction on one snapshot; the server cancels what takes longer."""
+    _begin(connection, seconds)
+
+
+def _begin(connection: Connection, seconds: float, snapshot: str = "") -> None:
     connection.exec_driver_sql("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     if snapshot:
         connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
@@ -54,7 +58,7 @@ def begin_all(connections: Sequence[Connection], seconds: float) -> bool:
     begin(first, seconds)
     snapshot = _exported(first) if others else ""
     for connection in others:
-        begin(connection, seconds, snapshot)
+        _begin(connection, seconds, snapshot)
     return True
 
 
