@@ -20,7 +20,8 @@ ALL = "all"
 ASKED = "they run only where the plan asks for them, under [checks] also"
 ELSEWHERE = "they are about other DBMS, or other ways"
 SILENT = "the database does not answer"
-MANY = (ASKED, ELSEWHERE, SILENT)
+NOTHING = "there is nothing of this kind here"
+MANY = (ASKED, ELSEWHERE, SILENT, NOTHING)
 
 
 def refusal(rule: Rule, scope: Scope, argument: str) -> str:
@@ -85,7 +86,7 @@ def gathered(reasons: dict[str, str]) -> dict[str, str]:
     for reason in MANY:
         names = sorted(name for name, given in reasons.items() if given == reason)
         if names:
-            found[f"{len(names)} rules"] = f"{reason}: {', '.join(names)}"
+            found[f"{len(names)} rule{'' if len(names) == 1 else 's'}"] = f"{reason}: {', '.join(names)}"
     return found
 
 

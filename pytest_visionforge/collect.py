@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_visionforge import fixtures
-from pytest_visionforge.applies import check_known, gathered
+from pytest_visionforge.applies import NOTHING, check_known, gathered
 from pytest_visionforge.errors import PlanError
 from pytest_visionforge.plan.values import Checks
 from pytest_visionforge.rules import PHASES, SUITES, Rule, facts_of, shipped
@@ -138,7 +138,7 @@ def _objects(rules: Mapping[str, Rule], scope: Scope) -> Iterator[tuple[str, lis
     for name, rule in rules.items():
         objects = of_rule(rule, scope)
         if objects == []:
-            scope.not_applicable.setdefault(rule.id, "there is nothing of this kind here")
+            scope.not_applicable.setdefault(rule.id, NOTHING)
         else:
             yield name, objects
 

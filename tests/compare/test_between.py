@@ -109,7 +109,12 @@ def test_many_rows_added_in_one_place(shop: Migration) -> None:
     values = ", ".join(f"({n + 10**6}, {n}, 'new')" for n in range(1000))
     shop.after(f"INSERT INTO a VALUES {values}")
     found = compared(shop)["a"]
-    assert (found.equal, found.added, found.rows_after, len(found.offenders)) == (False, 1000, ROWS + 1000, 20)
+    assert (found.equal, found.added, found.rows_after, len(found.offenders)) == (
+        False,
+        1000,
+        ROWS + 1000,
+        20,
+    )
     assert compared(shop, TableChange("a", rows="appended"))["a"].equal
     shop.after("UPDATE a SET n = n + 1 WHERE id = 50")
     found = compared(shop, TableChange("a", rows="appended"))["a"]
@@ -230,7 +235,10 @@ def test_rows_that_are_split(shop: Migration) -> None:
         "INSERT INTO old SELECT * FROM a WHERE n < 50",
         "DELETE FROM a WHERE n < 50",
     )
-    changes = (TableChange("a", rows="n >= 50"), TableChange("old", split_from="a", added=True, rows="n < 50"))
+    changes = (
+        TableChange("a", rows="n >= 50"),
+        TableChange("old", split_from="a", added=True, rows="n < 50"),
+    )
     found = compared(shop, *changes)
     assert all(each.equal for each in found.values())
     shop.after("DELETE FROM old WHERE n = 3")
@@ -282,9 +290,11 @@ class Resting(Snapshot):
 @pytest.mark.parametrize(("load", "rest"), [(1.0, []), (0.5, [2.0]), (0.1, [18.0])])
 def test_a_session_rests_in_proportion(sqlite: str, load: float, rest: list[float]) -> None:
     """The load is the share of time that a session works: it rests the others after each segment."""
-    with Database("source", sqlite) as database, database.session() as session, Resting([session]) as snapshot:
+    with Database("source", sqlite) as database, database.session() as session:
+        snapshot = Resting([session])
         snapshot.rested = []
-        Pace(load).rest(snapshot, session, 2.0)
+        with snapshot:
+            Pace(load).rest(snapshot, session, 2.0)
         assert snapshot.rested == pytest.approx(rest)
 
 
@@ -297,9 +307,11 @@ def test_it_waits_while_the_server_is_busy(sqlite: str, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("pytest_visionforge.dialects.sqlite.session.active", active)
     told: list[str] = []
-    with Database("source", sqlite) as database, database.session() as session, Resting([session]) as snapshot:
+    with Database("source", sqlite) as database, database.session() as session:
+        snapshot = Resting([session])
         snapshot.rested = []
-        Pace(0.5, told.append).rest(snapshot, session, 1.0)
+        with snapshot:
+            Pace(0.5, told.append).rest(snapshot, session, 1.0)
         assert snapshot.rested == [1.0, 1.0, 1.0]
     assert busy == []
     assert told == ["waiting: the server is busy with others"] * 2

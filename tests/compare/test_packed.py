@@ -46,7 +46,9 @@ def rows(new_database: NewDatabase) -> Database:
     generator = random.Random(7)  # noqa: S311
     nothing = dict.fromkeys(VALUES)
     first = {name: values[1] for name, values in VALUES.items()}
-    found = [{**around, name: value} for around in (nothing, first) for name in VALUES for value in VALUES[name]]
+    found = [
+        {**around, name: value} for around in (nothing, first) for name in VALUES for value in VALUES[name]
+    ]
     found += [{name: generator.choice(values) for name, values in VALUES.items()} for _ in range(400)]
     engine = create_engine(url)
     with engine.begin() as connection:
@@ -60,7 +62,9 @@ def rows(new_database: NewDatabase) -> Database:
 
 
 def _type(name: str) -> str:
-    return next(column.strip().partition(" ")[2] for column in COLUMNS.split(",") if column.split()[0] == name)
+    return next(
+        column.strip().partition(" ")[2] for column in COLUMNS.split(",") if column.split()[0] == name
+    )
 
 
 def test_what_differs_differs(rows: Database) -> None:
@@ -70,7 +74,9 @@ def test_what_differs_differs(rows: Database) -> None:
         reading = identity(table, rows.dialect).side_before(rows.dialect, table)
         assert reading.packs
         without_id = type(reading)(reading.table, reading.fields[1:], packs=True)
-        found = session.all(f"SELECT {without_id.hashed(rows.dialect)}, {without_id.row(rows.dialect)} FROM t")
+        found = session.all(
+            f"SELECT {without_id.hashed(rows.dialect)}, {without_id.row(rows.dialect)} FROM t"
+        )
     packed, texts, pairs = {p for p, _ in found}, {t for _, t in found}, {(p, t) for p, t in found}
     assert len(found) > 500
     assert len(packed) == len(texts) == len(pairs) > 400
@@ -109,7 +115,9 @@ def test_a_wider_type_changes_nothing(new_database: NewDatabase, tmp_path: Any) 
 def test_another_kind_of_type_is_compared_as_text(new_database: NewDatabase, tmp_path: Any) -> None:
     """Where a type becomes one of another kind, the values decide, and the baseline is taken anew."""
     migration = Migration(new_database("postgresql"), new_database("postgresql"), tmp_path)
-    migration.both("CREATE TABLE t (id integer PRIMARY KEY, n integer)", "INSERT INTO t VALUES (1, 5), (2, NULL)")
+    migration.both(
+        "CREATE TABLE t (id integer PRIMARY KEY, n integer)", "INSERT INTO t VALUES (1, 5), (2, NULL)"
+    )
     migration.after("ALTER TABLE t ALTER n TYPE numeric(10,2)")
     change = TableChange("t", columns=ColumnChanges(types=("n",)))
     assert migration.compare("t", change).equal

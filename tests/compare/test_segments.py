@@ -73,7 +73,11 @@ KEYS = {
         "sqlite": ("uuid", "printf('%032x', n * 7919)", False),
     },
     "bytes": {
-        "postgresql": ("bytea", "decode(substr(md5(n::text), 1, 2 + n % 9 * 2), 'hex') || '\\xff'::bytea", True),
+        "postgresql": (
+            "bytea",
+            "decode(substr(md5(n::text), 1, 2 + n % 9 * 2), 'hex') || '\\xff'::bytea",
+            True,
+        ),
         "mysql": ("varbinary(20)", "concat(unhex(substr(md5(n), 1, 4 + 2 * (n % 9))), X'FF')", True),
         "sqlite": ("blob", "cast(printf('%d', n * 7919) AS blob)", False),
     },
@@ -88,7 +92,11 @@ KEYS = {
     },
     "moment": {
         "postgresql": ("timestamp", "timestamp '1969-12-31 23:59:50.5' + n * interval '1.25 s'", True),
-        "mysql": ("datetime(6)", "timestamp '1969-12-31 23:59:50.5' + interval (n * 1250000) microsecond", True),
+        "mysql": (
+            "datetime(6)",
+            "timestamp '1969-12-31 23:59:50.5' + interval (n * 1250000) microsecond",
+            True,
+        ),
         "sqlite": ("timestamp", "strftime('%Y-%m-%d %H:%M:%f', n * 0.37 + 2440587.5)", False),
     },
     "day": {
@@ -147,9 +155,7 @@ def test_a_partitioned_table(migration: Migration) -> None:
             "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (20)",
             "CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (20) TO (100)",
         ),
-        "mysql": (
-            "CREATE TABLE t (id integer PRIMARY KEY, v integer) PARTITION BY HASH (id) PARTITIONS 3",
-        ),
+        "mysql": ("CREATE TABLE t (id integer PRIMARY KEY, v integer) PARTITION BY HASH (id) PARTITIONS 3",),
     }
     if name not in parts:
         pytest.skip("SQLite has no partitions")
@@ -168,7 +174,8 @@ def test_texts_of_several_collations(migration: Migration) -> None:
         "CREATE TABLE t (id varchar(9) CHARACTER SET latin1 PRIMARY KEY, a varchar(9) COLLATE utf8mb4_bin,"
         " b varchar(9) COLLATE utf8mb4_general_ci, c text CHARACTER SET latin1, d enum('ä', 'b'), e json,"
         " f binary(3), g char(5) CHARACTER SET utf8mb3)",
-        "INSERT INTO t VALUES ('ä', 'ä', 'ä', 'ä', 'ä', '\"ä\"', X'C3A4FF', 'ä')," " ('b', '', '', '', 'b', NULL, '', '')",
+        "INSERT INTO t VALUES ('ä', 'ä', 'ä', 'ä', 'ä', '\"ä\"', X'C3A4FF', 'ä'),"
+        " ('b', '', '', '', 'b', NULL, '', '')",
     )
     assert migration.compare("t").equal
     migration.after("ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 
 from pytest_visionforge.database import Database, Session
 from pytest_visionforge.dialects.mysql import session as mysql_room
@@ -71,10 +71,10 @@ def test_where_writers_never_rest_there_is_one_session(
     room = sqlite_room if dbms == "sqlite" else mysql_room
     begin = room.begin
 
-    def written_between(connection: object, seconds: float) -> None:
-        begin(connection, seconds)  # type: ignore[arg-type]
+    def written_between(connection: Connection, seconds: float) -> None:
+        begin(connection, seconds)
         if dbms == "sqlite":
-            connection.exec_driver_sql("SELECT count(*) FROM t")  # type: ignore[attr-defined]
+            connection.exec_driver_sql("SELECT count(*) FROM t")
         run(url, "INSERT INTO t VALUES (1)")
 
     monkeypatch.setattr(room, "begin", written_between)
