@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 ALL = "all"
 # Reasons that hold for many rules, and are told once for all of them.
-ASKED = "they run only where the plan asks for them, under [checks] also"
-ELSEWHERE = "they are about other DBMS, or other ways"
-SILENT = "the database does not answer"
-NOTHING = "there is nothing of this kind here"
+ASKED = "not asked for under [checks] also"
+ELSEWHERE = "about other DBMS, or other ways"
+SILENT = "its database does not answer"
+NOTHING = "nothing of its kind is here"
 MANY = (ASKED, ELSEWHERE, SILENT, NOTHING)
 
 
@@ -81,12 +81,12 @@ def _has(scope: Scope, wanted: str) -> bool:
 
 
 def gathered(reasons: dict[str, str]) -> dict[str, str]:
-    """The reasons by rule, those that hold for many rules told once for all of them."""
+    """The reasons by rule; one that holds for many is told once, with all of them."""
     found = {name: reason for name, reason in reasons.items() if reason not in MANY}
     for reason in MANY:
         names = sorted(name for name, given in reasons.items() if given == reason)
         if names:
-            found[f"{len(names)} rule{'' if len(names) == 1 else 's'}"] = f"{reason}: {', '.join(names)}"
+            found[reason] = f"{len(names)} rule{'' if len(names) == 1 else 's'}: {', '.join(names)}"
     return found
 
 

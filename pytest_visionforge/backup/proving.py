@@ -80,9 +80,7 @@ def _damage(session: Session) -> tuple[str, ...]:
 
 def _proved(manifest: Manifest, notes: tuple[str, ...]) -> Seen:
     if manifest.kind == "schema":
-        return Seen(
-            f"restored: {len(manifest.objects)} objects are defined as they were", notes=notes
-        )
+        return Seen(f"restored: {len(manifest.objects)} objects are defined as they were", notes=notes)
     held = manifest.tables.values()
     counted = [id for id, table in manifest.tables.items() if table.digest is None]
     if counted:
