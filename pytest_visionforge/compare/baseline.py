@@ -175,9 +175,7 @@ def _head(session: Session, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _take_table(
-    snapshot: Snapshot, plan: Plan, schema: Schema, table: Table, pace: Pace
-) -> TableBaseline:
+def _take_table(snapshot: Snapshot, plan: Plan, schema: Schema, table: Table, pace: Pace) -> TableBaseline:
     session = snapshot.main
     pace.tell(f"{table.id}: rows")
     excluded = _excluded(plan, table.id)
@@ -201,9 +199,7 @@ def _projected(
 ) -> TableBaseline:
     """The digests of what the plan compares; those of all columns serve where that is all of them."""
     session = snapshot.main
-    projection = of_table(
-        plan, change, table, session.dialect, _target(plan, session), None, typed(session)
-    )
+    projection = of_table(plan, change, table, session.dialect, _target(plan, session), None, typed(session))
     if change.rows == "any" or not projection.columns:
         rows = whole.rows if whole else _count(session, table)
         return TableBaseline(rows, whole=whole, projection=projection)

@@ -148,7 +148,9 @@ class _Between:
     def _is_small(self, table: Table) -> bool:
         some = SMALL * cut.ROWS
         name = self.source.name_of(table)
-        return bool(self.source.value(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT {some}) AS few") < some)
+        return bool(
+            self.source.value(f"SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT {some}) AS few") < some
+        )
 
 
 def _typed(source: Database) -> Callable[[Table, str], str]:

@@ -86,7 +86,9 @@ class Side:
 
     def count(self) -> Future[int]:
         """Counts all rows, by themselves."""
-        return self.snapshot.start(lambda session: int(session.value(f"SELECT count(*) {self.reading.source()}")))
+        return self.snapshot.start(
+            lambda session: int(session.value(f"SELECT count(*) {self.reading.source()}"))
+        )
 
 
 Told = tuple[Digest, ...]  # the digests of one segment: one of each side
@@ -95,8 +97,8 @@ Told = tuple[Digest, ...]  # the digests of one segment: one of each side
 class Tour:
     """Goes through a table segment by segment, on one or two sides at once.
 
-    `segments` are those of `like`, an earlier tour; else new ones, of the first side. What each side
-    gave is in `seen`; `digits` is the length of a bucket's name.
+    Its segments are those of `like`, an earlier tour, or else new ones. What each side gave is in `seen`;
+    `digits` is the length of a bucket's name.
     """
 
     def __init__(
@@ -188,7 +190,9 @@ class Tour:
         for side, seen, total in zip(self.sides, self.seen, totals, strict=True):
             reached = sum(digest.rows for digest in seen)
             if reached != total:
-                raise DatabaseError(f"{side.reading.table}: {total:,} rows, but segments reach {reached:,} of them")
+                raise DatabaseError(
+                    f"{side.reading.table}: {total:,} rows, but segments reach {reached:,} of them"
+                )
 
     def _is_short(self, totals: Sequence[int]) -> bool:
         return any(sum(d.rows for d in seen) != total for seen, total in zip(self.seen, totals, strict=True))

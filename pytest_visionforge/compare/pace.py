@@ -79,9 +79,7 @@ class Journey:
             return f"{self.rows:,} rows"
         share = min(1.0, self.rows / self._total)
         left = (time.monotonic() - self._began) * (1 - share) / share
-        return (
-            f"{100 * share:.0f} %, {_count(self.rows, self._total)} rows, {_duration(left)} left"
-        )
+        return f"{100 * share:.0f} %, {_count(self.rows, self._total)} rows, {_duration(left)} left"
 
 
 def _count(rows: int, total: int) -> str:

@@ -36,7 +36,7 @@ class Differences:
     altered: int = 0
     offenders: list[Offender] = field(default_factory=list)
     complete: bool = True
-    _written: dict[Texts, Texts] = field(default_factory=dict)  # settled rows, as they were before that
+    _written: dict[Texts, Texts] = field(default_factory=dict, init=False)  # settled rows as they were
 
     @property
     def offending(self) -> int:

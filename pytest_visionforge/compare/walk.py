@@ -38,7 +38,9 @@ def _bound(session: Session, reading: Reading, low: tuple[str, ...], rows: int) 
     """The key so many rows after a bound; () where there are fewer."""
     condition = above(session.dialect, reading, low)
     order = ", ".join(field.expression for field in reading.key_fields)
-    found = _bounds(session, reading, f"{reading.source(condition)} ORDER BY {order} LIMIT 1 OFFSET {rows - 1}")
+    found = _bounds(
+        session, reading, f"{reading.source(condition)} ORDER BY {order} LIMIT 1 OFFSET {rows - 1}"
+    )
     return found[0] if found else ()
 
 

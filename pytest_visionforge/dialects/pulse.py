@@ -43,7 +43,8 @@ class Pulse:
     `connections` of at most `most` (None: there is no limit) are open. `transactions` are the sessions
     of others that are in one, the oldest first. `holders` are processes on this machine that keep all
     others from writing. `lag` is that of the slowest replica in seconds, None where there is none;
-    `slots` hold back so many bytes of the log; `progress` is a sentence for each long operation. `note` says what is hidden from us.
+    `slots` hold back so many bytes of the log; `progress` is a sentence for each
+    long operation. `note` says what is hidden from us.
     """
 
     connections: int = 0

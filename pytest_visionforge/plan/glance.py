@@ -35,7 +35,9 @@ def glance(path: Path) -> Glance:
     raw = content_of(path)
     data = toml_of(raw, path)
     place = Place(file=path.name, directory=path.absolute().parent, environ={}, errors=[])
-    asked = {key: value for key, value in data.get("record", {}).items() if key in (*sections.SIGNING, "keep")}
+    asked = {
+        key: value for key, value in data.get("record", {}).items() if key in (*sections.SIGNING, "keep")
+    }
     found = sections.record(asked, place.at("record"))
     name = text(data.get("plan"), place) if isinstance(data.get("plan"), str) else ""
     digest = sha256_of(raw, beside_of(place))

@@ -171,7 +171,6 @@ def record(value: Any, place: Place) -> v.RecordPlan:
     return found
 
 
-
 def _load(value: Any, place: Place) -> float:
     share: float = _share(value, place)
     if not share:

@@ -146,6 +146,21 @@ def test_a_key_of_whole_numbers_that_holds_others(migration: Migration) -> None:
     assert migration.compare("t").altered == 1
 
 
+def test_others_come_into_a_key_of_whole_numbers(
+    migration: Migration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values of another type that the migration puts into such a key are added rows."""
+    if not migration.before_url.startswith("sqlite"):
+        pytest.skip("only SQLite keeps a value of another type")
+    monkeypatch.setattr("pytest_visionforge.compare.locate.FEW", 2)
+    migration.both(
+        "CREATE TABLE t (id int PRIMARY KEY, v integer)", "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)"
+    )
+    migration.after("INSERT INTO t VALUES ('k', 1), ('l', 1), (x'00', 1)")
+    found = migration.compare("t")
+    assert (found.added, found.lost, found.altered) == (3, 0, 0)
+
+
 def test_a_partitioned_table(migration: Migration) -> None:
     """A partitioned table is one table; a row that is lost in one of its parts is named."""
     name = migration.database(migration.before_url).dialect.name

@@ -34,7 +34,10 @@ def test_a_split_table_is_declared() -> None:
     ("text", "message"),
     [
         ('split_from = "a"\nadded = true', "either added, or dropped, or renamed, or split from another"),
-        ('split_from = "a"\nrenamed_from = "b"', "either added, or dropped, or renamed, or split from another"),
+        (
+            'split_from = "a"\nrenamed_from = "b"',
+            "either added, or dropped, or renamed, or split from another",
+        ),
         ('split_from = "address"', "is split from itself"),
         ('splitfrom = "a"', 'did you mean "split_from"'),
     ],
@@ -48,5 +51,5 @@ def test_the_load_is_a_share() -> None:
     """The load is a share of time, the whole of it by default, and never none."""
     assert samples.plan(samples.SHORTEST).limits.load == 1.0
     assert samples.plan(samples.SHORTEST + '\n[limits]\nload = "50%"').limits.load == 0.5
-    (error,) = samples.errors(samples.SHORTEST + "\n[limits]\nload = \"0%\"")
+    (error,) = samples.errors(samples.SHORTEST + '\n[limits]\nload = "0%"')
     assert "nothing would ever be read" in error

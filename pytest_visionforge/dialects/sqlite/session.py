@@ -125,7 +125,9 @@ def begin_all(connections: Sequence[Connection], seconds: float) -> bool:
         before = _version(watching)
         for connection in connections:
             begin(connection, seconds)
-            connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar_one()  # the snapshot is now
+            connection.exec_driver_sql(
+                "SELECT count(*) FROM sqlite_schema"
+            ).scalar_one()  # the snapshot is now
         if before == _version(watching):
             return True
         for connection in connections:
