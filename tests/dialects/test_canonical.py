@@ -332,7 +332,7 @@ VALUES = st.one_of(
 def test_the_short_way_gives_what_the_functions_give(family: str) -> None:
     """What SQLite's own SQL makes of usual values is what our functions make of them."""
     connection = sqlite3.connect(":memory:")
-    forms_of.register(connection, utf8=True)
+    forms_of.register(connection, "UTF-8")
     query = f"SELECT {forms_of.sql('v', family)} FROM (SELECT ? AS v)".replace(r"\:", ":")
 
     @settings(max_examples=examples(150), deadline=None)

@@ -87,7 +87,7 @@ def type_of(session: Session, source: str, expression: str) -> str:
 
 def prepare(session: Session, ranges: bool = False) -> None:
     """Gives the session the functions that the forms need."""
-    forms.register(_driver(session), utf8=session.value("PRAGMA encoding") == "UTF-8")
+    forms.register(_driver(session), str(session.value("PRAGMA encoding")))
 
 
 def _driver(session: Session) -> sqlite3.Connection:
@@ -117,7 +117,8 @@ def is_padded(type: str) -> bool:
 
 def _utf8(v: str) -> str:
     """SQL: a text's bytes in UTF-8, also in a file in UTF-16, of which a blob would hold other bytes."""
-    return f"CASE WHEN vf_is_utf8() THEN CAST({v} AS BLOB) ELSE vf_utf8({v}) END"
+    octets = f"CAST({v} AS BLOB)"
+    return f"CASE WHEN vf_is_utf8() OR typeof({v}) = 'blob' THEN {octets} ELSE vf_utf8({octets}) END"
 
 
 def _characters(v: str) -> str:

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from hashlib import sha256
 
 from pytest_visionforge.database.session import verbatim
@@ -184,17 +185,21 @@ def decoded(octets: bytes) -> str:
     return octets.decode("utf-8", "surrogateescape")
 
 
-def register(connection: sqlite3.Connection, *, utf8: bool) -> None:
-    """Gives the functions to a connection, as `vf_number` and so on; `utf8`: so its file keeps texts."""
+def register(connection: sqlite3.Connection, encoding: str) -> None:
+    """Gives the functions to a connection, as `vf_number` and so on; `encoding`: of texts in its file."""
     for name, function in FUNCTIONS.items():
         connection.create_function(f"vf_{name}", 1, function, deterministic=True)
+    utf8 = encoding == "UTF-8"
     connection.create_function("vf_sha256", 1, digest, deterministic=True)
     connection.create_function("vf_is_utf8", 0, lambda: utf8, deterministic=True)
-    connection.create_function("vf_utf8", 1, _utf8, deterministic=True)
+    connection.create_function("vf_utf8", 1, partial(_utf8, encoding=encoding), deterministic=True)
 
 
-def _utf8(value: Value) -> bytes | None:
-    """What CAST(value AS BLOB) is in a file in UTF-8."""
-    if value is None or isinstance(value, bytes):
-        return value
-    return str(value).encode()
+def _utf8(octets: bytes | None, *, encoding: str) -> bytes | None:
+    """A text's bytes in UTF-8, of its bytes in the file; half a pair of surrogates stays what it is."""
+    if octets is None:
+        return None
+    try:
+        return octets.decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:  # half a character at its end
+        return b"?" + octets
