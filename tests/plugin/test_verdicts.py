@@ -160,7 +160,7 @@ def test_postmigration_without_a_baseline_cannot_be_told(shop: Shop) -> None:
 
 def test_retention_is_looked_after(shop: Shop) -> None:
     """How long backups are kept is a check of its own."""
-    shop.plan('[backup]\nkeep = { last = 7 }\n')
+    shop.plan("[backup]\nkeep = { last = 7 }\n")
     assert shop.run("-m", "premigration").ret == 0
     assert shop.outcomes()["retention.last"] == "passed"
 
