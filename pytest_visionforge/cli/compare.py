@@ -123,7 +123,7 @@ def _url(text: str) -> str:
     def value(found: re.Match[str]) -> str:
         name = found[1] or found[2]
         if name not in os.environ:
-            raise PlanError(f"{text}: the environment has no {name}; export it, or write the URL out")
+            raise PlanError(f"the environment has no {name}; export it, or write the URL out")
         return os.environ[name]
 
     return re.sub(r"\$(?:(\w+)|\{(\w+)\})", value, text)

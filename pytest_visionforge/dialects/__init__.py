@@ -210,9 +210,6 @@ class CanonicalRoom(Protocol):
     def family(self, type: str) -> str:
         """The kind of value that a type holds; "other" where nothing is known but its text."""
 
-    def ordered(self, type: str) -> bool:
-        """Does the DBMS order this type as all others do: numbers, and times where they are typed?"""
-
     def order(self, type: str, collation: str | None) -> str:
         """The order of a key's column, where it is the same on every side that gives the same word; else ""."""
 

@@ -120,6 +120,16 @@ def test_addresses_may_come_from_the_environment(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "url", ["postgresql://u:hunter2@$NOT_SET_HERE/x", "postgresql://u:hunter2@127.0.0.1:9/x"]
+)
+def test_a_password_is_never_told(folder: Path, url: str) -> None:
+    """Whatever is wrong with an address, its password is in no message."""
+    done = compare(folder, A, url)
+    assert done.returncode in (3, 4)
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
         ((A, "sqlite:///none.db"), 3, "there is no such file"),

@@ -48,11 +48,6 @@ def family(type: str) -> str:
     return _FAMILIES.get(_base(type), "other")
 
 
-def ordered(type: str) -> bool:
-    """Numbers, dates and timestamps are ordered alike everywhere, and by their indexes."""
-    return order(type, None) in ("number", "date", "timestamp")
-
-
 def order(type: str, collation: str | None) -> str:
     """Numbers and times are ordered alike everywhere, binary values and texts of collation C by their bytes."""
     base = _base(type)

@@ -57,14 +57,9 @@ def family(type: str) -> str:
     return next((family for word, family in _WORDS if word in upper), "other")
 
 
-def ordered(type: str) -> bool:
-    """Only whole numbers are ordered as elsewhere: everything else may be stored as anything."""
-    return "INT" in type.upper()
-
-
 def order(type: str, collation: str | None) -> str:
-    """Whole numbers; that a bound is one is proved each time."""
-    return "number" if ordered(type) else ""
+    """Whole numbers alone: everything else may be stored as anything. That a bound is one is proved each time."""
+    return "number" if "INT" in type.upper() else ""
 
 
 def bound(expression: str, order: str) -> str:
