@@ -11,6 +11,7 @@ from pytest_visionforge.errors import VisionForgeError
 from pytest_visionforge.outcome import CannotTell
 from pytest_visionforge.run import BASELINE, Prepared, Run
 
+UNFINISHED = ".baseline.unfinished"  # beside the runs' directories
 SNAPSHOT_SECONDS = 6 * 3600.0  # per statement: reading a whole table may take longer than a check
 
 
@@ -27,9 +28,13 @@ def _prepared(run: Run, tell: Callable[[str], None]) -> Prepared:
     try:
         source = run.reachable("source")
         schema = source.schema  # a session of its own: the snapshot takes all there are
+        identity, state = source.identity.id, source.state()
         with source.snapshot(seconds=SNAPSHOT_SECONDS) as snapshot:
+            if state != source.dialect.session.state(snapshot.main):
+                state = ""  # somebody wrote meanwhile: which of both the snapshot sees is not known
             try:
-                baseline = compare.take(snapshot, plan, schema, run.directory / BASELINE, tell)
+                with compare.going_on(run.directory.parent / UNFINISHED, identity, state) as kept:
+                    baseline = compare.take(snapshot, plan, schema, run.directory / BASELINE, tell, kept)
             except (VisionForgeError, CannotTell) as error:
                 return Prepared(baseline_error=str(error), backup_error="there is no baseline to prove it by")
             made = backup.create(

@@ -16,6 +16,7 @@ from pytest_visionforge.compare.projection import Projection
 from pytest_visionforge.compare.schema import differences
 from pytest_visionforge.compare.segments import Digest, Segment, TableDigests
 from pytest_visionforge.compare.sequences import Behind, WentBack, behind, went_back
+from pytest_visionforge.compare.unfinished import Unfinished, going_on
 from pytest_visionforge.compare.values import compare_table
 
 __all__ = [
@@ -29,11 +30,13 @@ __all__ = [
     "TableBaseline",
     "TableComparison",
     "TableDigests",
+    "Unfinished",
     "WentBack",
     "behind",
     "between",
     "compare_table",
     "differences",
+    "going_on",
     "identity_digests",
     "not_compared",
     "read",

@@ -21,6 +21,7 @@ from pytest_visionforge.compare.projection import (
     tables_compared,
 )
 from pytest_visionforge.compare.segments import TableDigests
+from pytest_visionforge.compare.unfinished import Unfinished
 from pytest_visionforge.database import (
     Identity,
     Schema,
@@ -37,7 +38,7 @@ from pytest_visionforge.errors import DatabaseError, RecordError
 from pytest_visionforge.plan.values import Plan, TableChange
 
 FORMAT = "visionforge baseline"
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ class Baseline:
     """A database as it was at `taken` (UTC, by its server's clock); tables by their ids then.
 
     `splits` are what the plan's split tables take of others, by their ids afterwards. `views` are the
-    views that the plan wants compared; they are among `tables`, too.
+    views that the plan wants compared; they are among `tables`, too. `resumed` counts the rows whose
+    digests an interrupted run had taken of the same state.
     """
 
     path: Path
@@ -85,6 +87,7 @@ class Baseline:
     tables: Mapping[str, TableBaseline]
     splits: Mapping[str, TableBaseline] = field(default_factory=dict)
     views: Mapping[str, Table] = field(default_factory=dict)
+    resumed: int = 0
 
     def of(self, change: TableChange) -> TableBaseline | None:
         """What was taken of a table, by what is declared for it; None where it is not known."""
@@ -113,17 +116,22 @@ def take(
     schema: Schema,
     path: Path,
     progress: Progress | None = None,
+    unfinished: Unfinished | None = None,
 ) -> Baseline:
     """Writes the baseline of the database of a snapshot or session to `path`, and returns it.
 
     All of it is of the one state that these see. Statements over a whole table run in it: give it a
-    time limit of hours. An unfinished baseline leaves nothing behind.
+    time limit of hours. An unfinished baseline leaves nothing at `path`; what it had taken is in
+    `unfinished`, with which the next one goes on.
     """
+    kept = unfinished or Unfinished()
     tables: dict[str, TableBaseline] = {}
     splits: dict[str, TableBaseline] = {}
     pace = Pace(plan.limits.load, progress)
+    if kept.resumed:
+        pace.tell(f"going on where the last baseline was interrupted, after {kept.resumed:,} rows")
     with sharing(source) as snapshot, lines.written(path) as write:
-        head = _head(snapshot.main, plan)
+        head = _head(snapshot.main, plan, kept.resumed)
         views = {
             id: as_table(snapshot.main, view) for id, view in schema.views.items() if is_compared(plan, id)
         }
@@ -132,13 +140,13 @@ def take(
         write({"views": Schema(tables=views).as_json()})
         for id, table in {**schema.tables, **views}.items():
             with _naming(id):
-                tables[id] = _take_table(snapshot, plan, schema, table, pace)
+                tables[id] = _take_table(snapshot, plan, schema, table, pace, kept)
             write({"table": id, **tables[id].as_json()})
         for change in plan.changes.tables.values():
             if change.split_from in schema.tables:
                 with _naming(change.name):
                     table = schema.tables[change.split_from]
-                    splits[change.name] = _projected(snapshot, plan, change, table, pace)
+                    splits[change.name] = _projected(snapshot, plan, change, table, pace, kept)
                 write({"split": change.name, **splits[change.name].as_json()})
     return _baseline(path, head, schema, tables, splits, views)
 
@@ -158,7 +166,7 @@ def _naming(table: str) -> Iterator[None]:
         raise type(error)(f"{table}: {error}") from None
 
 
-def _head(session: Session, plan: Plan) -> dict[str, Any]:
+def _head(session: Session, plan: Plan, resumed: int) -> dict[str, Any]:
     room = session.dialect.session
     return {
         "format": FORMAT,
@@ -172,21 +180,24 @@ def _head(session: Session, plan: Plan) -> dict[str, Any]:
         },
         "dbms": session.dialect.name,
         "plan": {"name": plan.name, "sha256": plan.sha256},
+        "resumed": resumed,
     }
 
 
-def _take_table(snapshot: Snapshot, plan: Plan, schema: Schema, table: Table, pace: Pace) -> TableBaseline:
+def _take_table(
+    snapshot: Snapshot, plan: Plan, schema: Schema, table: Table, pace: Pace, kept: Unfinished
+) -> TableBaseline:
     session = snapshot.main
     pace.tell(f"{table.id}: rows")
     excluded = _excluded(plan, table.id)
     if excluded:
         return TableBaseline(_count(session, table), excluded)
     if table.id not in schema.tables:
-        return _projected(snapshot, plan, change_of(plan, table.id), table, pace)
-    whole = _digests(snapshot, identity(table, session.dialect), table, pace)
+        return _projected(snapshot, plan, change_of(plan, table.id), table, pace, kept)
+    whole = _digests(snapshot, identity(table, session.dialect), table, pace, kept)
     if table.id not in tables_compared(schema, plan.changes):
         return TableBaseline(whole.rows, whole=whole)
-    return _projected(snapshot, plan, change_of(plan, table.id), table, pace, whole)
+    return _projected(snapshot, plan, change_of(plan, table.id), table, pace, kept, whole)
 
 
 def _projected(
@@ -195,6 +206,7 @@ def _projected(
     change: TableChange,
     table: Table,
     pace: Pace,
+    kept: Unfinished,
     whole: TableDigests | None = None,
 ) -> TableBaseline:
     """The digests of what the plan compares; those of all columns serve where that is all of them."""
@@ -205,7 +217,7 @@ def _projected(
         return TableBaseline(rows, whole=whole, projection=projection)
     if whole and projection.fingerprint == whole.fingerprint:
         return TableBaseline(whole.rows, whole=whole, projection=projection, projected=whole)
-    projected = _digests(snapshot, projection, table, pace)
+    projected = _digests(snapshot, projection, table, pace, kept)
     rows = whole.rows if whole else projected.rows
     return TableBaseline(rows, whole=whole, projection=projection, projected=projected)
 
@@ -236,11 +248,16 @@ def typed(session: Session) -> Callable[[Table, str], str]:
 
 
 def _digests(
-    snapshot: Snapshot, projection: Projection, table: Table, pace: Pace, like: TableDigests | None = None
+    snapshot: Snapshot,
+    projection: Projection,
+    table: Table,
+    pace: Pace,
+    kept: Unfinished | None = None,
+    like: TableDigests | None = None,
 ) -> TableDigests:
     reading = projection.side_before(snapshot.dialect, table)
     fingerprint = projection.fingerprint
-    return digests(snapshot, reading, fingerprint, table=table.id, like=like, pace=pace)
+    return digests(snapshot, reading, fingerprint, table=table.id, like=like, pace=pace, unfinished=kept)
 
 
 def _baseline(
@@ -262,6 +279,7 @@ def _baseline(
         tables=tables,
         splits=splits,
         views=views,
+        resumed=head["resumed"],
     )
 
 
@@ -310,7 +328,7 @@ def identity_digests(
 def _identical(snapshot: Snapshot, table: Table, pace: Pace, like: TableDigests | None) -> TableDigests:
     projection = identity(table, snapshot.dialect)
     usable = like is not None and like.fingerprint == projection.fingerprint
-    return _digests(snapshot, projection, table, pace, like if usable else None)
+    return _digests(snapshot, projection, table, pace, like=like if usable else None)
 
 
 def unequal(before: Mapping[str, TableDigests], after: Mapping[str, TableDigests]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from pytest_visionforge.compare.segments import (
     digits_for,
     rows_of_a_segment,
 )
+from pytest_visionforge.compare.unfinished import Unfinished
 from pytest_visionforge.compare.walk import Unordered, walk
 from pytest_visionforge.database import Session, Snapshot
 from pytest_visionforge.errors import DatabaseError
@@ -98,17 +99,25 @@ class Tour:
     """Goes through a table segment by segment, on one or two sides at once.
 
     Its segments are those of `like`, an earlier tour, or else new ones. What each side gave is in `seen`;
-    `digits` is the length of a bucket's name.
+    `digits` is the length of a bucket's name. `begun` are the first digests, of ranges, of a tour of one
+    side that was interrupted: it goes on behind them.
     """
 
     def __init__(
-        self, table: str, sides: Sequence[Side], like: TableDigests | None = None, *, ranges: bool = True
+        self,
+        table: str,
+        sides: Sequence[Side],
+        like: TableDigests | None = None,
+        *,
+        ranges: bool = True,
+        begun: Sequence[Digest] = (),
     ) -> None:
         self.sides = sides
         self.like = like
         self.ranges = like.ranges if like else ranges and sides[0].reading.ranges
         self.digits = like.digits if like else 0
         self.seen: tuple[list[Digest], ...] = tuple([] for _ in sides)
+        self._begun = [digest for digest in begun if digest.segment.high] if self.ranges else []
         self.journey = Journey(table, sides[0].pace)
         self._waiting: deque[list[Future[Digest]]] = deque()
 
@@ -120,6 +129,7 @@ class Tour:
         for side in self.sides:
             side.prepare(self.ranges)
         counts = [side.count() for side in self.sides]
+        yield from self._kept((digest,) for digest in self._begun)
         yield from self._kept(self._by_ranges(counts) if self.ranges else self._by_buckets(counts))
         yield from self._proved([count.result() for count in counts])
 
@@ -158,7 +168,7 @@ class Tour:
 
     def _segments(self) -> Iterator[Segment]:
         if self.like is None:
-            return walk(self._ahead)
+            return walk(self._ahead, self._begun[-1].segment.high if self._begun else ())
         return (digest.segment for digest in self.like.segments)
 
     def _ahead(self) -> tuple[Snapshot, Reading]:
@@ -170,7 +180,7 @@ class Tour:
     def _told(self, futures: list[Future[Digest]], counts: Sequence[Future[int]]) -> Told:
         told = tuple(future.result() for future in futures)
         if counts[0].done():
-            self.journey.expect(counts[0].result())
+            self.journey.expect(counts[0].result() - sum(digest.rows for digest in self._begun))
         self.journey.went(told[0].rows)
         return told
 
@@ -209,16 +219,24 @@ def digests(
     table: str,
     like: TableDigests | None = None,
     pace: Pace | None = None,
+    unfinished: Unfinished | None = None,
 ) -> TableDigests:
-    """The digests of a table, in new segments or in those of `like`.
+    """The digests of a table, in new segments or in those of `like`; it goes on with what is `unfinished`.
 
     That the segments hold every row is proved by counting; DatabaseError where they do not.
     """
+    unfinished = unfinished or Unfinished()
+    if whole := unfinished.whole(fingerprint):
+        return whole
     sides = [Side(snapshot, reading, pace or Pace())]
-    tour = Tour(table, sides, like)
+    tour = Tour(table, sides, like, begun=unfinished.begun(fingerprint))
     try:
-        deque(tour.digests(), maxlen=0)
+        for number, (digest,) in enumerate(tour.digests()):
+            if tour.ranges and number >= len(unfinished.begun(fingerprint)):
+                unfinished.went(fingerprint, digest)
     except Unordered:
         tour = Tour(table, sides, ranges=False)
         deque(tour.digests(), maxlen=0)
-    return tour.table(0, fingerprint)
+    found = tour.table(0, fingerprint)
+    unfinished.ended(fingerprint, found)
+    return found

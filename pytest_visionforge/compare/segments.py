@@ -72,6 +72,11 @@ class Digest:
     rows: int
     sha256: str
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Digest:
+        """The digest that `asdict` gave."""
+        return cls(Segment.from_json(data["segment"]), data["rows"], data["sha256"])
+
 
 @dataclass(frozen=True, slots=True)
 class TableDigests:
@@ -108,10 +113,7 @@ class TableDigests:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> TableDigests:
         """The digests that `as_json` gave."""
-        segments = tuple(
-            Digest(Segment.from_json(found["segment"]), found["rows"], found["sha256"])
-            for found in data["segments"]
-        )
+        segments = tuple(map(Digest.from_json, data["segments"]))
         return cls(data["fingerprint"], data["method"], data["digits"], segments)
 
     def differing(self, other: TableDigests) -> tuple[Segment, ...]:

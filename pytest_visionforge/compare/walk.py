@@ -15,12 +15,11 @@ class Unordered(Exception):
     """A key holds what its column's type does not say, so that its order is not what it seems."""
 
 
-def walk(side: Callable[[], tuple[Snapshot, Reading]]) -> Iterator[Segment]:
-    """The ranges that hold every row once, in the order of the key; Unordered where that cannot be.
+def walk(side: Callable[[], tuple[Snapshot, Reading]], low: tuple[str, ...] = ()) -> Iterator[Segment]:
+    """The ranges that hold every row above `low` once, in the order of the key; Unordered where that cannot be.
 
     `side` gives the one that makes the next step.
     """
-    low: tuple[str, ...] = ()
     while True:
         snapshot, reading = side()
         high = snapshot.run(_bound, reading, low, rows_of_a_segment(reading))

@@ -204,6 +204,11 @@ class Database:
         with self.session() as session:
             return self.dialect.session.now(session)
 
+    def state(self) -> str:
+        """Words that stay the same only as long as nobody writes; "" where that cannot be known."""
+        with self.session() as session:
+            return self.dialect.session.state(session)
+
     def size(self) -> int:
         """The size of the database on disk, in bytes."""
         with self.session() as session:

@@ -55,6 +55,12 @@ class SessionRoom(Protocol):
     def begin_all(self, connections: Sequence[Connection], seconds: float) -> bool:
         """Starts one on each, all on one snapshot; False where that is not certain: then only the first counts."""
 
+    def state(self, session: Session) -> str:
+        """Words that stay the same only as long as nobody writes; "" where that cannot be known.
+
+        Those of one moment: whether a session's snapshot is of it, the words after its beginning tell.
+        """
+
     def cancel(self, connection: Connection) -> None:
         """Stops the statement that runs on a connection, from another thread."""
 

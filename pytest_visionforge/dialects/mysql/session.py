@@ -75,6 +75,16 @@ def _log_position(connection: Connection) -> int:
     return int(found[1]) if found else 0
 
 
+def state(session: Session) -> str:
+    """The end of InnoDB's log, which each commit moves; "" where other engines keep tables, too."""
+    others = session.value(
+        "SELECT count(*) FROM information_schema.tables"
+        " WHERE table_schema = database() AND table_type = 'BASE TABLE' AND engine <> 'InnoDB'"
+    )
+    position = _log_position(session.connection)
+    return f"log {position}" if position and not others else ""
+
+
 def cancel(connection: Connection) -> None:
     """Kills what runs on a connection, through another one."""
     driver = connection.connection.driver_connection

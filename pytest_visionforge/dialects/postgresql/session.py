@@ -62,6 +62,16 @@ def begin_all(connections: Sequence[Connection], seconds: float) -> bool:
     return True
 
 
+def state(session: Session) -> str:
+    """The timeline, and which transactions the snapshot sees: without a new one there is nothing new."""
+    return str(
+        session.value(
+            "SELECT CASE WHEN pg_is_in_recovery() THEN ''"
+            " ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) || ' ' || txid_current_snapshot() END"
+        )
+    )
+
+
 def cancel(connection: Connection) -> None:
     """Asks the server to cancel what runs on a connection."""
     driver = connection.connection.driver_connection

@@ -141,6 +141,19 @@ def _version(connection: Connection) -> int:
     return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
 
+def state(session: Session) -> str:
+    """What the file and its write-ahead log say of themselves: each commit writes into one of them."""
+    path = session.value("SELECT file FROM pragma_database_list WHERE name = 'main'")
+    files = [Path(f"{path}{end}") for end in ("", "-wal")] if path else []
+    return " ".join(_facts(file) for file in files if file.exists())
+
+
+def _facts(file: Path) -> str:
+    found = file.stat()
+    with file.open("rb") as opened:  # the counter of changes, and the salt of the log, are at the beginning
+        return f"{found.st_ino} {found.st_size} {found.st_mtime_ns} {opened.read(100).hex()}"
+
+
 def cancel(connection: Connection) -> None:
     """Interrupts what runs on a connection."""
     driver = connection.connection.driver_connection
