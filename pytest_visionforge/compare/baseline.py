@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pytest_visionforge.compare.projection import (
     tables_compared,
 )
 from pytest_visionforge.compare.segments import TableDigests
+from pytest_visionforge.compare.statistics import Statistics, statistics
 from pytest_visionforge.compare.unfinished import Unfinished
 from pytest_visionforge.database import (
     Identity,
@@ -47,7 +48,8 @@ class TableBaseline:
 
     `whole` holds the digests of all its columns, `projected` those of what the plan compares, as
     `projection` says. All three are None where the table was counted only; `excluded` is the
-    plan's reason ("" where the plan has none: it drops the table, so only `whole` is there).
+    plan's reason ("" where the plan has none: it drops the table, so only `whole` is there). `columns`
+    are the statistics of each column, by its name.
     """
 
     rows: int
@@ -55,6 +57,7 @@ class TableBaseline:
     whole: TableDigests | None = None
     projection: Projection | None = None
     projected: TableDigests | None = None
+    columns: Mapping[str, Statistics] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The table's facts as plain values for `json`."""
@@ -65,7 +68,8 @@ class TableBaseline:
         """The facts that `as_json` gave."""
         found = {name: data[name] and TableDigests.from_json(data[name]) for name in ("whole", "projected")}
         projection = data["projection"] and Projection.from_json(data["projection"])
-        return cls(data["rows"], data["excluded"], found["whole"], projection, found["projected"])
+        columns = {name: Statistics(**each) for name, each in data["columns"].items()}
+        return cls(data["rows"], data["excluded"], found["whole"], projection, found["projected"], columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +199,11 @@ def _take_table(
     if table.id not in schema.tables:
         return _projected(snapshot, plan, change_of(plan, table.id), table, pace, kept)
     whole = _digests(snapshot, identity(table, session.dialect), table, pace, kept)
+    columns = statistics(snapshot, table, whole.rows)
     if table.id not in tables_compared(schema, plan.changes):
-        return TableBaseline(whole.rows, whole=whole)
-    return _projected(snapshot, plan, change_of(plan, table.id), table, pace, kept, whole)
+        return TableBaseline(whole.rows, whole=whole, columns=columns)
+    found = _projected(snapshot, plan, change_of(plan, table.id), table, pace, kept, whole)
+    return replace(found, columns=columns)
 
 
 def _projected(

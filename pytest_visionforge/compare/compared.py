@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,6 +19,7 @@ from pytest_visionforge.outcome import Offender
 from pytest_visionforge.plan.values import Plan
 
 SECONDS = 6 * 3600.0  # for a statement over a whole table: comparing is bounded by its table, not by checks
+LOOKS = 4  # ranges that are looked into at once
 STALE = "what is read as before is not the baseline: it has other digests"
 
 
@@ -108,22 +111,20 @@ class Comparing:
         found = Differences(reading.fields, reading.key, self.plan.record.sample, may_add)
         sides = [self.new] if self.taken else [self._old, self.new]
         tour = Tour(self.table, sides, self.taken, ranges=ranges)
-        differing: list[Told] = []
-        for before, after in self._told(tour):
-            if not differ(before, after):
-                continue
-            if tour.ranges:
-                self._look(found, before, after)
-            else:
-                differing.append((before, after))
-            if not found.complete:
-                break
-        self._look_into_buckets(found, differing, tour.digits)
+        differing = (told for told in self._told(tour) if differ(*told))
+        if tour.ranges:
+            self._look_into_ranges(found, differing)
+        else:
+            self._look_into_buckets(found, list(differing), tour.digits)
         return self._comparison(tour, found)
 
     @cached_property
     def _old(self) -> Side:
-        return self.old()
+        """The side before; the tour makes it ready, where it goes through it."""
+        side = self.old()
+        if self.taken is not None:
+            side.prepare(self.taken.ranges)
+        return side
 
     def _told(self, tour: Tour) -> Iterator[tuple[Digest, Digest]]:
         """The digests of each segment before and after; one that only one side has is empty on the other."""
@@ -136,28 +137,40 @@ class Comparing:
         for before in known.values():
             yield before, Digest(before.segment, 0, "")
 
-    def _look(self, found: Differences, before: Digest, after: Digest) -> None:
+    def _look_into_ranges(self, found: Differences, differing: Iterable[Told]) -> None:
+        """Reads the ranges that differ, some at once, while the tour goes on; stops once there are enough."""
+        threads, looks = ThreadPoolExecutor(LOOKS, "visionforge look"), deque[Future[Differences]]()
+        try:
+            for before, after in differing:
+                looks.append(threads.submit(self._look, self._old, found.alike(), before, after))
+                while looks and (len(looks) > LOOKS or looks[0].done()):
+                    found.add(looks.popleft().result())
+                if not found.complete:
+                    return
+            while looks and found.complete:
+                found.add(looks.popleft().result())
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    def _look(self, old: Side, found: Differences, before: Digest, after: Digest) -> Differences:
         """Reads a range that differs, if what is read as before is what the baseline saw."""
         if self.taken is not None:
-            self._prepare()
-            again = self._old.snapshot.run(self._old.digests, [before.segment])[0]
-            self.stale |= again != before
+            again = old.snapshot.run(old.digests, [before.segment])[0]
+            if again != before:
+                self.stale = True
             before = again
-        look(found, self._old, self.new, before, after)
+        look(found, old, self.new, before, after)
+        return found
 
     def _look_into_buckets(self, found: Differences, differing: list[Told], digits: int) -> None:
         if not differing:
             return
         if self.taken is not None:
-            self._prepare()
             again = {digest.segment: digest for digest in self._old.snapshot.run(self._old.buckets, digits)}
             self.stale |= any(
                 before != again.get(before.segment, Digest(before.segment, 0, "")) for before, _ in differing
             )
         look_into_buckets(found, self._old, self.new, [before.segment for before, _ in differing], digits)
-
-    def _prepare(self) -> None:
-        self._old.prepare(self.taken is not None and self.taken.ranges)
 
     def _comparison(self, tour: Tour, found: Differences) -> TableComparison:
         """What the digests and, where these differ, the rows say together."""

@@ -51,6 +51,18 @@ class Differences:
                 self.complete = False
                 return
 
+    def alike(self) -> Differences:
+        """Nothing found as yet, of the same table."""
+        return Differences(self.fields, self.key, self.sample, self.may_add)
+
+    def add(self, more: Differences) -> None:
+        """Takes up what was found elsewhere in the table."""
+        self.lost += more.lost
+        self.added += more.added
+        self.altered += more.altered
+        self.offenders += more.offenders[: self.sample - len(self.offenders)]
+        self.complete &= more.complete and self.offending < ENOUGH
+
     def wanted(self, *, lost: bool) -> int:
         """How many rows more are shown, of those that are lost or else added."""
         return 0 if self.may_add and not lost else max(0, self.sample - len(self.offenders))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_visionforge.compare.baseline import Baseline, TableBaseline, typed
 from pytest_visionforge.compare.compared import SECONDS, Comparing, TableComparison, counted, missing
@@ -12,7 +12,8 @@ from pytest_visionforge.compare.digests import Side
 from pytest_visionforge.compare.pace import Pace, Progress
 from pytest_visionforge.compare.projection import Projection, of_table
 from pytest_visionforge.compare.segments import TableDigests
-from pytest_visionforge.database import Database, Table
+from pytest_visionforge.compare.statistics import statistics, told
+from pytest_visionforge.database import Database, Snapshot, Table
 from pytest_visionforge.errors import RecordError
 from pytest_visionforge.plan.values import Plan, TableChange
 
@@ -109,7 +110,16 @@ class _Sides:
                 self.target.snapshot(seconds=SECONDS, connections=1 if few else None)
             )
             new = Side(snapshot, self.projection.side_after(self.target.dialect, self.table), pace)
-            return Comparing(self.plan, self.projection, self.table.id, taken, old, new).run()
+            found = Comparing(self.plan, self.projection, self.table.id, taken, old, new).run()
+            return found if found.equal else self._told(found, snapshot)
+
+    def _told(self, found: TableComparison, snapshot: Snapshot) -> TableComparison:
+        """With what the statistics of the columns say: of one DBMS, since others write values otherwise."""
+        if not self.entry.columns or self.baseline.dialect is not self.target.dialect:
+            return found
+        names = {column.name: column.before for column in self.projection.columns if not column.expression}
+        words = told(self.entry.columns, statistics(snapshot, self.table, found.rows_after), names)
+        return replace(found, note="; ".join(filter(None, (found.note, words))))
 
     def _taken(self) -> TableDigests | None:
         """The digests of the baseline, where they serve."""

@@ -234,6 +234,9 @@ class CanonicalRoom(Protocol):
     def text(self, expression: str, family: str, type: str, collation: str | None = None) -> str:
         """SQL: the canonical text of a value of that type in a family's form (NULL for NULL)."""
 
+    def measure(self, expression: str, family: str, type: str) -> tuple[str, str]:
+        """SQL: a value of a number, or how many bytes any other is long; and the sum of these."""
+
     def row(self, texts: Sequence[str]) -> str:
         """SQL: one text of the canonical texts of a row (none NULL), from which each can be told."""
 

@@ -226,6 +226,12 @@ _CHARACTERS = {"text": _text, "other": _text, "json": _json, "bytes": _bytes}
 _TEXTS = {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"}
 
 
+def measure(expression: str, family: str, type: str) -> tuple[str, str]:
+    """SQL: a number (of bits, too), or how many bytes a value is long; and the sum of these."""
+    v = f"({expression} + 0)" if family in ("number", "double") else f"LENGTH({expression})"
+    return v, f"SUM({v})"
+
+
 def row(texts: Sequence[str]) -> str:
     """SQL that joins the texts of a row; a NULL among them would make it NULL, and be found out."""
     joined = ", '|', ".join(texts)

@@ -178,6 +178,16 @@ _FORMS = {
 }
 
 
+def measure(expression: str, family: str, type: str) -> tuple[str, str]:
+    """SQL: a number, or how many bytes a value is long; and the sum of these."""
+    v = f"({expression})"
+    if family in ("number", "double"):
+        v += {"boolean": "::int", "money": "::numeric"}.get(_base(type), "")
+    else:
+        v = f"octet_length({v})" if _base(type) == "bytea" else f"octet_length({v}::text)"
+    return v, f"sum({v})"
+
+
 def row(texts: Sequence[str]) -> str:
     """SQL that joins the texts of a row."""
     return halved(texts, " || '|' || ")

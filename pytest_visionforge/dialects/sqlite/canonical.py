@@ -141,6 +141,12 @@ def _stored(v: str) -> str:
     )
 
 
+def measure(expression: str, family: str, type: str) -> tuple[str, str]:
+    """SQL: a number, or how many bytes a value is long; and the sum of these, which does not overflow."""
+    v = f"({expression})" if family in ("number", "double") else f"length(CAST({expression} AS BLOB))"
+    return v, f"CASE WHEN count({v}) > 0 THEN total({v}) END"
+
+
 def row(texts: Sequence[str]) -> str:
     """SQL that joins the texts of a row; in halves: SQLite limits how deep an expression may be, not how long."""
     return halved(texts, " || '|' || ")
