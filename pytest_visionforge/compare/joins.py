@@ -56,7 +56,7 @@ def join(
         return None
     if before.dialect is not after.dialect:
         rows = beside.compared(before, after, old, new, found)
-        return Joined(rows, rows, beside.method()) if rows is not None else None
+        return Joined(*rows, beside.method()) if rows is not None else None
     with _both(before, after) as both:
         if both is None:
             return None

@@ -33,6 +33,7 @@ SETTINGS = {
     "temp_directory": "",
     "threads": "1",
 }
+Key = tuple[int, ...]
 _OPTIONS = "-c TimeZone=UTC -c row_security=off -c lock_timeout=2000"
 _NAME = re.compile(r'"(?:[^"]|"")*"')
 _SURE_DIGITS = 15  # decimal digits that a double holds for certain
@@ -67,26 +68,87 @@ class Readable(Protocol):
         """FROM the table WHERE ..."""
 
 
-def differing(
-    before: Database, after: Database, old: Readable, new: Readable, limit: int
-) -> list[tuple[int, ...]] | None:
-    """The keys of the rows that may differ, `limit` at most.
+class Shifted(Exception):
+    """A row stands beside one of another key: some are on one side only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A table in a file, and one on a server, as DuckDB would read them."""
+
+    file: URL
+    server: URL
+    kept: Readable
+    typed: Readable
+    columns: Sequence[_Column]
+
+    def differing(self, limit: int, without: Sequence[Key] = ()) -> list[Key] | None:
+        """The keys of the rows that may differ, `limit` at most; rows `without` whose keys are not looked at.
+
+        None where DuckDB fails. Shifted where the keys are not the same on both sides.
+        """
+        query = self._query(limit, without)
+        rows = _run([*_loaded(), *_attached(self.file, self.server), query])
+        keys = len(self.kept.key_fields)
+        if rows is None:
+            return None
+        if any(row[:keys] != row[keys:] for row in rows):
+            raise Shifted
+        return [tuple(row[:keys]) for row in rows]
+
+    def _query(self, limit: int, without: Sequence[Key]) -> str:
+        numbers = {id(field): number for number, field in enumerate(self.typed.fields)}
+        shown = [
+            *(f"a.{_plain(field.expression)}" for field in self.kept.key_fields),
+            *(f"b.f{numbers[id(field)]}" for field in self.typed.key_fields),
+        ]
+        rows = f"file.{_plain(self.kept.table)}"
+        if without:
+            rows = f"(SELECT * FROM {rows} WHERE {_plain(_none_of(self.kept, without))})"
+        agree = " AND ".join(column.agree for column in self.columns)
+        return (
+            f"SELECT {', '.join(shown)} FROM {rows} AS a POSITIONAL JOIN {self._on_server(without)} AS b"
+            f"{self._texts(without)} WHERE NOT ({agree}) LIMIT {limit}"
+        )
+
+    def _on_server(self, without: Sequence[Key]) -> str:
+        order = ", ".join(field.expression for field in self.typed.key_fields)
+        names = ", ".join(f"{column.typed} AS f{number}" for number, column in enumerate(self.columns))
+        source = self.typed.source(_none_of(self.typed, without))
+        return f"postgres_query('server', {_literal(_plain(f'SELECT {names} {source} ORDER BY {order}'))})"
+
+    def _texts(self, without: Sequence[Key]) -> str:
+        """Dates and times as they are kept: DuckDB would read some that are none."""
+        names = [f"{column.text} AS f{number}" for number, column in enumerate(self.columns) if column.text]
+        if not names:
+            return ""
+        query = f"SELECT {', '.join(names)} {self.kept.source(_none_of(self.kept, without))} ORDER BY rowid"
+        return f" POSITIONAL JOIN sqlite_query('file', {_literal(_plain(query))}) AS t"
+
+
+def beside(before: Database, after: Database, old: Readable, new: Readable) -> Beside | None:
+    """Two tables side by side.
 
     None where another way must be taken: these are other DBMS, a type is none that can be compared so,
-    DuckDB is not installed, fails, or finds that the keys are not the same on both sides.
+    or DuckDB is not installed.
     """
     sides = {before.dialect.name: (before, old), after.dialect.name: (after, new)}
     if set(sides) != set(PAIR) or not all(map(find_spec, ("duckdb", *EXTENSIONS))):
         return None
     (file, kept), (server, typed) = (sides[name] for name in PAIR)
-    query = _query(kept, typed, limit)
-    if query is None:
-        return None
-    rows = _run([*_loaded(), *_attached(file.url, server.url), query])
-    keys = len(kept.key_fields)
-    if rows is None or any(row[:keys] != row[keys:] for row in rows):
-        return None
-    return [tuple(row[:keys]) for row in rows]
+    columns = _columns(kept, typed)
+    return Beside(file.url, server.url, kept, typed, columns) if columns else None
+
+
+def _none_of(side: Readable, keys: Sequence[Key]) -> str:
+    """SQL: a row has none of these keys; "" where there are none."""
+    names = [field.expression for field in side.key_fields]
+    if len(names) == 1 and keys:
+        return f"{names[0]} NOT IN ({', '.join(str(int(key)) for (key,) in keys)})"
+    each = (
+        " AND ".join(f"{name} = {int(part)}" for name, part in zip(names, key, strict=True)) for key in keys
+    )
+    return " AND ".join(f"NOT ({condition})" for condition in each)
 
 
 def version() -> str:
@@ -105,8 +167,8 @@ class _Column:
     agree: str
 
 
-def _query(kept: Readable, typed: Readable, limit: int) -> str | None:
-    """DuckDB's SQL; None where a column cannot be compared so."""
+def _columns(kept: Readable, typed: Readable) -> Sequence[_Column] | None:
+    """How each column is compared; None where one cannot be compared so."""
     plain = all(_NAME.fullmatch(_plain(field.expression)) for field in kept.fields)
     whole = all(_is_whole(field.type) for field in kept.key_fields)
     if kept.where or not plain or not whole:
@@ -115,35 +177,7 @@ def _query(kept: Readable, typed: Readable, limit: int) -> str | None:
         _column(number, *fields) for number, fields in enumerate(zip(kept.fields, typed.fields, strict=True))
     ]
     known = [column for column in columns if column is not None]
-    if len(known) < len(columns):
-        return None
-    numbers = {id(field): number for number, field in enumerate(typed.fields)}
-    keys = [numbers[id(field)] for field in typed.key_fields]
-    shown = [
-        *(f"a.{_plain(field.expression)}" for field in kept.key_fields),
-        *(f"b.f{number}" for number in keys),
-    ]
-    return (
-        f"SELECT {', '.join(shown)} FROM file.{_plain(kept.table)} AS a POSITIONAL JOIN {_server(typed, known)} AS b"
-        f"{_texts(kept, known)} WHERE NOT ({' AND '.join(column.agree for column in known)}) LIMIT {limit}"
-    )
-
-
-def _server(typed: Readable, columns: Sequence[_Column]) -> str:
-    order = ", ".join(field.expression for field in typed.key_fields)
-    names = ", ".join(f"{column.typed} AS f{number}" for number, column in enumerate(columns))
-    return (
-        f"postgres_query('server', {_literal(_plain(f'SELECT {names} {typed.source()} ORDER BY {order}'))})"
-    )
-
-
-def _texts(kept: Readable, columns: Sequence[_Column]) -> str:
-    """Dates and times as they are kept: DuckDB would read some that are none."""
-    names = [f"{column.text} AS f{number}" for number, column in enumerate(columns) if column.text]
-    if not names:
-        return ""
-    query = f"SELECT {', '.join(names)} FROM {kept.table} ORDER BY rowid"
-    return f" POSITIONAL JOIN sqlite_query('file', {_literal(_plain(query))}) AS t"
+    return known if len(known) == len(columns) else None
 
 
 def _column(number: int, kept: Packable, typed: Packable) -> _Column | None:

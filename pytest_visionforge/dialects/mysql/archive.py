@@ -8,7 +8,7 @@ themselves, stay out of scratch databases.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL
@@ -16,6 +16,7 @@ from sqlalchemy import URL
 from pytest_visionforge.database.database import Database
 from pytest_visionforge.database.session import Session
 from pytest_visionforge.dialects import Dumped, Payloads, Raw, Sink
+from pytest_visionforge.dialects.mysql import queries
 from pytest_visionforge.dialects.mysql.foreign import load_foreign, recognises
 from pytest_visionforge.dialects.mysql.programs import (
     DATA,
@@ -43,7 +44,7 @@ from pytest_visionforge.dialects.mysql.swapping import (
     scratch,
     swap,
 )
-from pytest_visionforge.errors import BackupError
+from pytest_visionforge.errors import BackupError, DatabaseError
 
 __all__ = [
     "check",
@@ -78,6 +79,7 @@ _DEFINERS = " UNION ".join(
         ("EVENTS", "EVENT_SCHEMA"),
     )
 )
+_SEEING = {"EXECUTE", "ALTER ROUTINE", "CREATE ROUTINE", "SHOW CREATE ROUTINE", "SHOW_ROUTINE"}
 KINDS = {"full": (FULL,), "schema": (SCHEMA,), "data": (SCHEMA, DATA)}
 
 
@@ -111,6 +113,7 @@ def dump(
 ) -> Dumped:
     """Runs the dump program in a snapshot of its own: the server cannot share the session's."""
     _refuse_unsafe_engines(session)
+    _refuse_hidden_routines(session)
     program = program_for("dump", session.dialect.session.product(session))
     tables, views = names_of(session.all, TABLES), names_of(session.all, "'VIEW'")
     parts = [(name, tables) for name in KINDS[kind]] + [(VIEWS, views)]
@@ -163,4 +166,20 @@ def _refuse_unsafe_engines(session: Session) -> None:
         raise BackupError(
             f"{len(unsafe)} tables cannot be dumped consistently, their engine has no transactions: {named};"
             " ALTER TABLE ... ENGINE = InnoDB"
+        )
+
+
+def _refuse_hidden_routines(session: Session) -> None:
+    """A role without any right on a routine does not see it, and the dump program leaves it out in silence.
+
+    With one of these rights it is seen, and the dump program itself says if its body may not be read.
+    """
+    with suppress(DatabaseError):
+        session.all("SELECT 1 FROM mysql.proc LIMIT 0")  # MariaDB's routines, all of them
+        return
+    here = str(session.value("SELECT DATABASE()"))
+    if not _SEEING & {str(row[0]).upper() for row in session.all(queries.WIDE_PRIVILEGES, here=here)}:
+        raise BackupError(
+            f"a backup by this role would not be whole: routines of {here} are hidden from it;"
+            " GRANT SELECT ON mysql.proc to it (MySQL: SHOW_ROUTINE)"
         )
