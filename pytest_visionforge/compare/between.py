@@ -109,7 +109,12 @@ class _Between:
         return counted(self.source.count(before, seconds=SECONDS), self.target, after, why)
 
     def _joined(self, projection: Projection, before: Table, after: Table) -> TableComparison | None:
-        """Every value against every value, in one statement; None where that cannot be."""
+        """Every value against every value, in one statement; None where that cannot be.
+
+        One statement over a whole table cannot rest: so it is none where the load is bounded.
+        """
+        if self.plan.limits.load < 1:
+            return None
         old = projection.side_before(self.source.dialect, before)
         new = projection.side_after(self.target.dialect, after)
         may_add = self.plan.changes.of(self.id).rows == "appended"

@@ -15,14 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
+from pytest_visionforge.compare import between
 from pytest_visionforge.compare.joins import Joined, join
 from pytest_visionforge.compare.pairing import SPAN
 from pytest_visionforge.compare.projection import project
 from pytest_visionforge.compare.rows import ENOUGH, Differences
 from pytest_visionforge.database import Database
 from pytest_visionforge.errors import DatabaseError
-from pytest_visionforge.plan.values import TableChange, TablePlan
+from pytest_visionforge.plan.values import Limits, TableChange, TablePlan
 from tests import servers
+from tests.compare.conftest import plan_of
 from tests.soak import examples
 
 Rows = Mapping[int, tuple[Any, ...]]
@@ -476,3 +478,14 @@ def test_an_error_while_joining_is_told(files: Two) -> None:
     columns = replace(change.columns, values={"v": "abs(-9223372036854775807 - 1)"})
     with pytest.raises(DatabaseError, match="overflow"):
         files.join(replace(change, columns=columns))
+
+
+def test_none_where_the_load_is_bounded(files: Two, tmp_path: Path) -> None:
+    """One statement over a whole table cannot rest: then digests are taken, which can."""
+    files.run("CREATE TABLE {t} (k integer PRIMARY KEY, v)", "INSERT INTO {t} VALUES (1, 1)")
+    plan = plan_of(tmp_path, str(files.before.url), str(files.after.url))
+    methods = [
+        next(between(files.before, files.after, replace(plan, limits=Limits(load=load)), ["t"])).method
+        for load in (1.0, 0.5)
+    ]
+    assert ["exact" in method for method in methods] == [True, False]
