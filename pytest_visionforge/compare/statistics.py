@@ -14,6 +14,7 @@ from pytest_visionforge.database import Column, Session, Snapshot, Table
 AT_ONCE = 100  # columns of one scan: DBMS have limits of what one statement may ask
 LARGE = 50_000  # rows from which on a second scan pays
 TOLD = 8  # columns that a comparison tells of, at most
+_OF = {"number": "values", "double": "values", "date": "moments", "timestamp": "moments"}
 _WORDS = {"nulls": "NULLs", "least": "least", "greatest": "greatest", "total": "sum"}
 _BYTES = {**_WORDS, "least": "shortest", "greatest": "longest", "total": "bytes in all"}
 
@@ -64,14 +65,9 @@ def _asked(session: Session, column: Column) -> tuple[str, list[str]]:
     language, canonical = session.dialect.language, session.dialect.canonical
     name = language.quote(column.name)
     family = canonical.family(column.type)
-    if family in ("date", "timestamp"):
-        return "moments", [
-            f"count({name})",
-            *(language.as_text(f"{each}({name})") for each in ("min", "max")),
-        ]
     measure, total = canonical.measure(name, family, column.type)
-    numbers = [language.as_text(sql) for sql in (f"min({measure})", f"max({measure})", total)]
-    return "values" if family in ("number", "double") else "bytes", [f"count({name})", *numbers]
+    numbers = [language.as_text(sql) for sql in (f"min({measure})", f"max({measure})", total) if sql]
+    return _OF.get(family, "bytes"), [f"count({name})", *numbers]
 
 
 def _text(value: object) -> str | None:

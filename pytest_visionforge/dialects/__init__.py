@@ -235,7 +235,7 @@ class CanonicalRoom(Protocol):
         """SQL: the canonical text of a value of that type in a family's form (NULL for NULL)."""
 
     def measure(self, expression: str, family: str, type: str) -> tuple[str, str]:
-        """SQL: a value of a number, or how many bytes any other is long; and the sum of these."""
+        """SQL: a number or a moment itself, or how many bytes any other is long; and the sum, "" of moments."""
 
     def row(self, texts: Sequence[str]) -> str:
         """SQL: one text of the canonical texts of a row (none NULL), from which each can be told."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_visionforge.compare.statistics import AT_ONCE, LARGE, Statistics, statistics, told
-from tests.compare.conftest import Migration
+from pytest_visionforge.database import Database
+from tests.compare.conftest import Migration, run
 
 VALUES = (
     "CREATE TABLE t (id integer NOT NULL PRIMARY KEY, price numeric(12,2), big bigint, day date,"
@@ -81,3 +84,20 @@ def test_many_columns_are_not_all_told() -> None:
     assert words.startswith("c0: NULLs 0 → 1; c1: ")
     assert words.endswith("and 12 columns more")
     assert told(before, before, {name: name for name in before}) == ""
+
+
+def test_values_of_another_type_are_passed_over(tmp_path: Path) -> None:
+    """SQLite keeps whatever comes: bytes that are no text do not keep a baseline from being taken."""
+    url = f"sqlite:///{tmp_path / 'any.db'}"
+    run(url, "CREATE TABLE t (n integer, d date, x text)")
+    run(
+        url,
+        "INSERT INTO t VALUES (x'ff', x'ff', x'ff'), ('q', CAST(x'ff' AS text), 1), (2, '2024-01-02', NULL)",
+    )
+    with Database("source", url) as database:
+        table = database.schema.tables["t"]
+        with database.snapshot() as snapshot:
+            found = statistics(snapshot, table, 3)
+    assert found["n"] == Statistics("values", 0, "2", "2", "2.0")
+    assert found["d"] == Statistics("moments", 0, "2024-01-02", "2024-01-02")
+    assert found["x"] == Statistics("bytes", 1, "1", "1", "2.0")

@@ -227,7 +227,9 @@ _TEXTS = {"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum
 
 
 def measure(expression: str, family: str, type: str) -> tuple[str, str]:
-    """SQL: a number (of bits, too), or how many bytes a value is long; and the sum of these."""
+    """SQL: a number (of bits, too) or a moment, or how many bytes a value is long; and the sum, "" of moments."""
+    if family in ("date", "timestamp"):
+        return expression, ""
     v = f"({expression} + 0)" if family in ("number", "double") else f"LENGTH({expression})"
     return v, f"SUM({v})"
 

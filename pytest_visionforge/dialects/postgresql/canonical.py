@@ -179,8 +179,10 @@ _FORMS = {
 
 
 def measure(expression: str, family: str, type: str) -> tuple[str, str]:
-    """SQL: a number, or how many bytes a value is long; and the sum of these."""
+    """SQL: a number or a moment, or how many bytes a value is long; and the sum, "" of moments."""
     v = f"({expression})"
+    if family in ("date", "timestamp"):
+        return v, ""
     if family in ("number", "double"):
         v += {"boolean": "::int", "money": "::numeric"}.get(_base(type), "")
     else:

@@ -142,8 +142,17 @@ def _stored(v: str) -> str:
 
 
 def measure(expression: str, family: str, type: str) -> tuple[str, str]:
-    """SQL: a number, or how many bytes a value is long; and the sum of these, which does not overflow."""
-    v = f"({expression})" if family in ("number", "double") else f"length(CAST({expression} AS BLOB))"
+    """SQL: a number or a moment, or how many bytes a value is long; and the sum, "" of moments.
+
+    What is none, whatever the type says, is passed over. A sum of doubles does not overflow.
+    """
+    if family in ("date", "timestamp"):
+        odd = f"{expression} GLOB '*[^-0-9 \\:.TZ+]*'"
+        return f"CASE WHEN typeof({expression}) = 'text' AND NOT {odd} THEN {expression} END", ""
+    if family in ("number", "double"):
+        v = f"CASE WHEN typeof({expression}) IN ('integer', 'real') THEN {expression} END"
+    else:
+        v = f"length(CAST({expression} AS BLOB))"
     return v, f"CASE WHEN count({v}) > 0 THEN total({v}) END"
 
 
