@@ -1,9 +1,9 @@
 # demo: the whole product in ten seconds; test: everything, on real SQLite, PostgreSQL and MariaDB;
-# soak: the property tests, twenty times as long; bench: what it costs (bench/RESULTS.md).
+# soak: the property tests, twenty times as long; bench: what it costs (bench/RESULTS.md); docs: the site.
 PYTHON ?= python3
 ROWS ?= 5000000
 BIN := .venv/bin
-.PHONY: demo test soak bench lint clean
+.PHONY: demo test soak bench lint docs clean
 
 demo: .venv/installed          ## migrate the sample database, find the broken row, go back
 	$(BIN)/visionforge demo
@@ -22,6 +22,9 @@ lint: .venv/tested             ## formatting, style and types
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
+docs: .venv/tested             ## the documentation as a site, in site/; any warning fails
+	$(BIN)/mkdocs build --strict
+
 .venv/installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q --disable-pip-version-check -e .
@@ -38,4 +41,4 @@ lint: .venv/tested             ## formatting, style and types
 	touch $@
 
 clean:                         ## forget what was installed and built
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache visionforge-demo
+	rm -rf .venv build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache visionforge-demo
