@@ -103,9 +103,9 @@ def check_values(
     """
     from pytest_visionforge import compare
 
-    result = compare.compare_table(
-        baseline, compared, replace(run.plan, changes=run.changes), database, before
-    )
+    plan = replace(run.plan, changes=run.changes)
+    with run.progress() as tell:
+        result = compare.compare_table(baseline, compared, plan, database, before, tell)
     if result.equal:
         return Evidence(f"{result.says}; {result.method}", result.rows_after, _facts(result))
     return Finding(
@@ -254,8 +254,8 @@ def check_quiet_source(run: Run, baseline: Baseline, pair: tuple[str, str]) -> E
     source = run.reachable(pair[0])
     before = {id: table.whole for id, table in baseline.tables.items() if table.whole}
     uncompared = set(source.schema.tables) & {id for id in baseline.tables if id not in before}
-    with source.snapshot(seconds=WHOLE_SECONDS) as snapshot:
-        now = compare.identity_digests(snapshot, source.schema, uncompared, like=before)
+    with run.progress() as tell, source.snapshot(seconds=WHOLE_SECONDS) as snapshot:
+        now = compare.identity_digests(snapshot, source.schema, uncompared, tell, like=before)
     found = compare.unequal(before, now)
     if found:
         return Finding(

@@ -68,6 +68,8 @@ def check_physical(plan: Plan, database: Database, table: Table) -> Evidence | F
     except (TimeLimit, CannotConnect):
         raise
     except DatabaseError as error:
+        if error.remedy:  # refused, which says nothing of the table
+            return _read_through(database, table, f"{error}: {error.remedy}")
         damage = (str(error),)
     if not damage:
         return Evidence("the DBMS's own check found nothing")
@@ -103,6 +105,8 @@ def _read_through(database: Database, table: Table, reason: str) -> Evidence | F
     except (TimeLimit, CannotConnect):
         raise
     except DatabaseError as error:
+        if error.remedy:
+            raise CannotTell(str(error), error.remedy) from None
         return Finding(f"{table} cannot be read: {error}", reproduce=displayed(database, sql))
     return Evidence(f"every value was read; its indexes were not checked: {reason}", rows)
 

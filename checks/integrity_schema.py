@@ -50,11 +50,19 @@ def check_views(database: Database) -> Evidence | Finding:
             Offender({"view": id}, error) for id, name in names.items() if (error := _error(session, name))
         ]
     if not broken:
+        _tell_unlisted(database)
         return Evidence(f"{len(names)} views")
     shown = "; ".join(map(str, broken[:3]))
     return Finding(
         f"{len(broken)} of {len(names)} views: {shown}", len(broken), len(names), tuple(broken[:20])
     )
+
+
+def _tell_unlisted(database: Database) -> None:
+    """CannotTell where there may be views that our role does not even see listed."""
+    if hidden := next((each for each in database.schema.hidden if "not listed" in each), ""):
+        name = database.quote(str(database.url.database))
+        raise CannotTell(hidden, f"GRANT SELECT ON {name}.* TO {database.url.username}")
 
 
 def _error(session: Session, view: str) -> str:
@@ -64,6 +72,8 @@ def _error(session: Session, view: str) -> str:
     except (TimeLimit, CannotConnect):
         raise
     except DatabaseError as error:
+        if error.remedy:  # it is we who may not, and not the view that is broken
+            raise CannotTell(f"{view}: {error}", error.remedy) from None
         return str(error)
     return ""
 

@@ -110,7 +110,7 @@ def offenders_of(statements: Statements, plan: Plan, database: Database) -> Evid
         except (TimeLimit, CannotConnect):
             raise
         except DatabaseError as error:
-            raise CannotTell(str(error), _grant(statement, database)) from None
+            raise CannotTell(str(error), _grant(statement, database) or error.remedy) from None
     if not count:
         return Evidence("none")
     return _finding(database, sql, limits, count, rows)
@@ -169,7 +169,8 @@ def is_here(database: Database) -> bool:
 
 
 def _grant(statement: Statement, database: Database) -> str:
-    return statement["grant"].replace("{role}", str(database.url.username or "ROLE"))
+    grant = statement["grant"].replace("{database}", str(database.url.database))
+    return grant.replace("{role}", str(database.url.username or "ROLE"))
 
 
 def _limits(statement: Statement, plan: Plan) -> dict[str, float]:

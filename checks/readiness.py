@@ -38,6 +38,12 @@ from .readiness_machine import check_open_files as check_open_files
 from .readiness_machine import check_private_files as check_private_files
 from .readiness_machine import check_temporary as check_temporary
 from .readiness_machine import check_user as check_user
+from .readiness_migrations import check_alembic_heads as check_alembic_heads
+from .readiness_migrations import check_alembic_state as check_alembic_state
+from .readiness_migrations import check_django_graph as check_django_graph
+from .readiness_migrations import check_django_models as check_django_models
+from .readiness_migrations import check_django_pending as check_django_pending
+from .readiness_migrations import check_migration_lint as check_migration_lint
 
 if TYPE_CHECKING:
     from pytest_visionforge.database import Database
@@ -292,8 +298,16 @@ def check_privileges(unopened: Callable[[str], Database], role: str) -> Evidence
             remedy=f"as their owner: GRANT SELECT ON {', '.join(unreadable[:5])} TO {database.url.username}",
         )
     if database.schema.hidden:
-        raise CannotTell("; ".join(database.schema.hidden), "grant the role what it may not see")
+        raise CannotTell("; ".join(database.schema.hidden), _wide_grant(database))
     return Evidence(f"{len(database.schema.tables)} tables, {len(database.schema.views)} views")
+
+
+def _wide_grant(database: Database) -> str:
+    """What lets our role see all, as far as the sentences about what is hidden name a right."""
+    rights = re.findall(r"has no ([A-Z ]+[A-Z])", " ".join(database.schema.hidden))
+    if not rights:
+        return "grant the role what it may not see"
+    return f"GRANT {', '.join(rights)} ON {database.quote(str(database.url.database))}.* TO {database.url.username}"
 
 
 @rule(PREMIGRATION, POSTMIGRATION)

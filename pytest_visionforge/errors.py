@@ -26,9 +26,13 @@ class PlanError(VisionForgeError):
 
 
 class DatabaseError(VisionForgeError):
-    """A database does not do what was asked of it; `code` is the SQLSTATE, "" where there is none."""
+    """A database does not do what was asked of it; `code` is the SQLSTATE, "" where there is none.
+
+    `remedy` is the grant that our role lacks, "" where that was not the reason.
+    """
 
     code = ""
+    remedy = ""
 
 
 class CannotConnect(DatabaseError):

@@ -29,6 +29,13 @@ class ForeignKeyOf(NamedTuple):
     key: ForeignKey
 
 
+class Linted(NamedTuple):
+    """What a linter looks at: a file, relative to the plan."""
+
+    linter: str
+    file: str
+
+
 @dataclass(frozen=True)
 class Object:
     """One object: its `id` in the item's brackets, its `table` and `part` in its name, its value."""
@@ -230,6 +237,28 @@ def _volumes(scope: Scope) -> Iterable[Object]:
     yield Object("backup", ("backup", scope.plan.backup.directory), part="backup")
 
 
+def _linted(scope: Scope) -> Iterable[Object]:
+    """Each file of the migration with each linter that the plan names, or that is installed."""
+    from pytest_visionforge.linters import linted
+
+    pairs, reason = linted(scope.plan)
+    if reason:
+        scope.not_applicable["readiness.migration_lint"] = reason
+    for linter, file in pairs:
+        id = f"{linter} {file}"
+        yield Object(id, Linted(linter, file), part=id)
+
+
+def _migration_file(kind: str) -> Callable[[Scope], Iterable[Object]]:
+    """The alembic.ini or manage.py of the plan."""
+
+    def objects(scope: Scope) -> Iterable[Object]:
+        path: Path | None = getattr(scope.plan.migration, kind)
+        return [Object(path.name, path)] if path else []
+
+    return objects
+
+
 def _pair(scope: Scope) -> Iterable[Object]:
     if not scope.plan.in_place:
         yield Object("source-target", ("source", "target"))
@@ -279,6 +308,9 @@ OBJECTS: Mapping[str, Callable[[Scope], Iterable[Object]]] = {
         Object(str(path), (path, rights), part=str(path)) for path, rights in scope.plan.system.paths.items()
     ),
     "volume": _volumes,
+    "linted": _linted,
+    "alembic": _migration_file("alembic"),
+    "django": _migration_file("django"),
     "automatic_rollback": lambda scope: (
         Object(word, word, part=word) for word in (scope.plan.backup.rollback,) if word != "never"
     ),

@@ -174,10 +174,11 @@ def pytest_report_teststatus(report: Any, config: pytest.Config) -> Any:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Escapes what pytest-html would put into the page as it is."""
-    owner = session.config.pluginmanager.get_plugin("visionforge-owner")
-    if owner:
-        owner.escape_environment()
+    """Escapes what pytest-html would put into the page as it is; a worker's values replace the owner's."""
+    if _is_asked_for(session.config):
+        from pytest_visionforge.session import escape_environment
+
+        escape_environment(session.config)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

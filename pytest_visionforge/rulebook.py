@@ -46,6 +46,9 @@ ON: Mapping[str, str] = {
     "package": "[environment] packages",
     "program": "[environment] programs",
     "path": "[system] paths",
+    "linted": "[migration] files, django: each file with each of [migration] linters",
+    "alembic": "[migration] alembic",
+    "django": "[migration] django",
     "automatic_rollback": '[backup] rollback other than "never"',
     "retention": "[backup] keep",
     "endpoint": "[[endpoints]]",
@@ -138,7 +141,7 @@ def _entry(rule: Rule) -> Iterator[str]:
     if rule.remedy:
         yield f"- Fix: {rule.remedy}"
     for dialect, grant in said["rights"].items():
-        yield f"- Rights on {dialect}: {grant.replace('{role}', 'ROLE')}"
+        yield f"- Rights on {dialect}: {grant.replace('{role}', 'ROLE').replace('{database}', 'DATABASE')}"
     if said["limits"]:
         numbers = ", ".join(f'`"{rule.id}.{name}" = {value:g}`' for name, value in said["limits"].items())
         yield f"- Number: {numbers} in `[checks] limits`"

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from pytest_visionforge.errors import CannotConnect, VisionForgeError
 from pytest_visionforge.objects import Scope, Server
 from pytest_visionforge.outcome import CannotTell
 from pytest_visionforge.plan.values import Changes, Plan
+from pytest_visionforge.progress import Progress
 from pytest_visionforge.rules import POSTMIGRATION, PREMIGRATION
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Run:
         self._databases: dict[str, Database] = {}
         self._unreachable: dict[str, str] = {}
         self._stack = ExitStack()
+        self._aside: TextIO | None = None
 
     @property
     def id(self) -> str:
@@ -89,6 +91,22 @@ class Run:
         self._stack.close()
         for database in self._databases.values():
             database.close()
+
+    # ------------------------------------------------------------------ words of long checks
+
+    def speak(self, stream: TextIO) -> None:
+        """From now on long checks tell how far they are where the stream leads now, past pytest's capturing."""
+        with suppress(OSError, ValueError):  # it has no file: then nobody looks
+            self._aside = self._stack.enter_context(os.fdopen(os.dup(stream.fileno()), "w", errors="replace"))
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str], None]]:
+        """What one check tells of its progress; unheard in a worker, whose terminal is another's."""
+        if self._aside is None:
+            yield lambda words: None
+        else:
+            with Progress(self._aside, apart=True) as tell:
+                yield tell
 
     # ------------------------------------------------------------------ databases
 

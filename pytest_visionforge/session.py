@@ -167,6 +167,16 @@ def keep_one_phase(config: pytest.Config, items: list[pytest.Item]) -> None:
 # ---------------------------------------------------------------------------- the owner
 
 
+def escape_environment(config: pytest.Config) -> None:
+    """Escapes the values that pytest-metadata gathered, where it is installed."""
+    with suppress(ImportError, KeyError):
+        from pytest_metadata.plugin import metadata_key
+
+        from pytest_visionforge.record.html_report import escape_environment as escape
+
+        escape(config.stash[metadata_key])
+
+
 class Owner:
     """Prepares once, gathers what the checks said, decides, and writes the record."""
 
@@ -185,15 +195,6 @@ class Owner:
         self.prepared = False
 
     # -------------------------------------------------------------- before
-
-    def escape_environment(self) -> None:
-        """Escapes the values that pytest-metadata gathered, where it is installed."""
-        with suppress(ImportError, KeyError):
-            from pytest_metadata.plugin import metadata_key
-
-            from pytest_visionforge.record.html_report import escape_environment
-
-            escape_environment(self.config.stash[metadata_key])
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -230,6 +231,7 @@ class Owner:
         self.prepared = True
         run = run_in(self.config)
         run.phase = phases.pop()
+        run.speak(sys.stderr)
         self.partial = self._begun(run, ids)
         wanted = any(f"::{suite}.py::" in nodeid for nodeid in ids for suite in _PREPARING_SUITES)
         if run.phase == PREMIGRATION and wanted:

@@ -18,7 +18,7 @@ files; a test keeps them from saying two things. What is about one DBMS stands i
     if         a query; where it gives nothing or false there is nothing to look at
     otherwise  what is said then
     rights     a query; where it gives false our role sees too little, so that nobody can tell
-    grant      what would mend that; `{role}` is our role
+    grant      what would mend that; `{role}` is our role, `{database}` the database
     limits     numbers of the statement's parameters, which the plan may change: `seconds = 300`
     columns    kinds of columns, for a condition
     types      a pattern that the type of a column must match, for a condition

@@ -1,7 +1,7 @@
 """The sections of the bench: one module each, listed here in the order in which they are shown."""
 
 from bench.section import Section
-from bench.sections import backup, baseline, compare, differences, rows, watch
+from bench.sections import backup, baseline, compare, differences, rows, tables, watch
 
 SECTIONS: tuple[Section, ...] = (
     compare.SECTION,
@@ -9,5 +9,6 @@ SECTIONS: tuple[Section, ...] = (
     differences.SECTION,
     baseline.SECTION,
     backup.SECTION,
+    tables.SECTION,
     watch.SECTION,
 )

@@ -5,13 +5,13 @@ Exit codes: 0 done (or GO), 1 NO-GO, 2 interrupted, 3 could not be done or prove
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from importlib import import_module
 
 import click
 
+from pytest_visionforge.cli.shared import Meant
 from pytest_visionforge.errors import VisionForgeError
 from pytest_visionforge.version import VERSION
 
@@ -29,6 +29,7 @@ COMMANDS = {
     "rollback": "rollback:rollback",
     "explain": "explain:explain",
     "rules": "rules:rules",
+    "waivers": "waivers:waivers",
     "report": "report:report",
     "merge": "merge:merge",
     "gate": "gate:gate",
@@ -41,7 +42,7 @@ COMMANDS = {
 }
 
 
-class Commands(click.Group):
+class Commands(Meant):
     """The commands by their names, each imported when it is asked for."""
 
     def list_commands(self, context: click.Context) -> list[str]:
@@ -55,15 +56,6 @@ class Commands(click.Group):
         module, _, attribute = COMMANDS[name].partition(":")
         command: click.Command = getattr(import_module(f"{__name__}.{module}"), attribute)
         return command
-
-    def resolve_command(
-        self, context: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that was meant; an error that names the nearest where there is none."""
-        close = difflib.get_close_matches(args[0], COMMANDS, 1)
-        if args[0] not in COMMANDS and close:
-            context.fail(f'there is no command "{args[0]}"; did you mean "{close[0]}"?')
-        return super().resolve_command(context, args)
 
 
 def main() -> None:

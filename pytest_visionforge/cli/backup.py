@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_visionforge.cli.shared import backup_option, json_option, plan_of, plan_option, show, tags_of
+from pytest_visionforge.cli.shared import (
+    Meant,
+    backup_option,
+    json_option,
+    plan_of,
+    plan_option,
+    show,
+    tags_of,
+)
 from pytest_visionforge.errors import BackupError
 from pytest_visionforge.progress import Progress
 
@@ -21,7 +29,7 @@ if TYPE_CHECKING:
 SNAPSHOT_SECONDS = 6 * 3600.0  # per statement: reading a whole table takes its time
 
 
-@click.group()
+@click.group(cls=Meant)
 def backup() -> None:
     """Makes, proves, lists, keeps and restores backups of the plan's source.
 

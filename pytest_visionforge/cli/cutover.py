@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pytest_visionforge.cli.migrate import despite_option
-from pytest_visionforge.cli.shared import agree, plan_of, plan_option
+from pytest_visionforge.cli.shared import agree, json_option, plan_of, plan_option, show, telling
 from pytest_visionforge.errors import PlanError
 
 if TYPE_CHECKING:
@@ -29,8 +30,15 @@ INTERRUPTED = "interrupted: visionforge cutover --resume goes on, visionforge cu
 )
 @despite_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
 def cutover(
-    plan_path: Path, resume: bool, back: bool, emergency: bool, despite_blockers: bool, yes: bool
+    plan_path: Path,
+    resume: bool,
+    back: bool,
+    emergency: bool,
+    despite_blockers: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Stop, readiness, backup, migration, proof, start; or the way back.
 
@@ -47,20 +55,18 @@ def cutover(
 
     if resume and (back or emergency):
         raise PlanError("--resume goes on, --rollback and --emergency go back: choose one")
-    plan = plan_of(plan_path)
+    plan, echo = plan_of(plan_path), telling(as_json)
     agree(yes or emergency, _question(plan, back))
     try:
         with interruptible():
             if back or emergency:
-                ended = go_back(
-                    plan, echo=click.echo, why="an emergency" if emergency else "a person decided to"
-                )
+                ended = go_back(plan, echo=echo, why="an emergency" if emergency else "a person decided to")
             else:
-                ended = run(plan, echo=click.echo, resume=resume, despite=despite_blockers)
+                ended = run(plan, echo=echo, resume=resume, despite=despite_blockers)
     except KeyboardInterrupt:
         click.echo(INTERRUPTED, err=True)
         sys.exit(2)
-    _tell(plan, ended, back or emergency)
+    _tell(plan, ended, back or emergency, as_json)
 
 
 def _question(plan: Plan, back: bool) -> str:
@@ -69,14 +75,16 @@ def _question(plan: Plan, back: bool) -> str:
     )
 
 
-def _tell(plan: Plan, ended: Outcome, went_back: bool) -> None:
+def _tell(plan: Plan, ended: Outcome, went_back: bool, as_json: bool) -> None:
     from pytest_visionforge.cutover.incident import incident
 
     good = ended.ending == GO or (went_back and ended.ending == "back")
     mark = click.style("✓", fg="green") if good else click.style("✗", fg="red")
-    click.echo(f"{mark} cutover {ended.id}: {ended.ending}: {ended.says}")
+    lines, facts = [f"{mark} cutover {ended.id}: {ended.ending}: {ended.says}"], asdict(ended)
     if ended.next:
-        click.echo(f"  {ended.next}")
+        lines.append(f"  {ended.next}")
     if ended.ending != GO:
-        click.echo(f"  Incident page: {incident(plan, ended.id)}")
+        facts["incident"] = str(incident(plan, ended.id))
+        lines.append(f"  Incident page: {facts['incident']}")
+    show(as_json, facts, "\n".join(lines))
     sys.exit(0 if good else ended.exit_code)

@@ -71,7 +71,8 @@ def prune(plan_path: Path, as_json: bool, yes: bool) -> None:
 @plan_option
 @backup_argument
 @click.option("--reason", required=True, help="Why it must stay.")
-def hold(plan_path: Path, name: str, reason: str) -> None:
+@json_option
+def hold(plan_path: Path, name: str, reason: str, as_json: bool) -> None:
     """Keeps a backup whatever the plan says, until it is released.
 
     \b
@@ -82,13 +83,15 @@ def hold(plan_path: Path, name: str, reason: str) -> None:
     plan = plan_of(plan_path)
     chosen = room.find(plan.backup.directory, name, plan.backup.store)
     made = room.hold(chosen, reason)
-    click.echo(f"{chosen.id} is held by {made.by}: {made.reason}")
+    facts = {"id": chosen.id, "held": True, "by": made.by, "reason": made.reason}
+    show(as_json, facts, f"{chosen.id} is held by {made.by}: {made.reason}")
 
 
 @click.command()
 @plan_option
 @backup_argument
-def release(plan_path: Path, name: str) -> None:
+@json_option
+def release(plan_path: Path, name: str, as_json: bool) -> None:
     """Leaves a held backup to the plan's rules again.
 
     \b
@@ -99,7 +102,8 @@ def release(plan_path: Path, name: str) -> None:
     plan = plan_of(plan_path)
     chosen = room.find(plan.backup.directory, name, plan.backup.store)
     was = room.release(chosen)
-    click.echo(f"{chosen.id} is no longer held (by {was.by}: {was.reason})")
+    facts = {"id": chosen.id, "held": False, "by": was.by, "reason": was.reason}
+    show(as_json, facts, f"{chosen.id} is no longer held (by {was.by}: {was.reason})")
 
 
 def _decided(plan: Plan, *, really: bool = False) -> Sequence[Decision]:

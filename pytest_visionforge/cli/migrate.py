@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_visionforge.cli.shared import plan_of, plan_option
+from pytest_visionforge.cli.shared import json_option, plan_of, plan_option, show, telling
 
 if TYPE_CHECKING:
     from pytest_visionforge.cutover.migrate import Migrated
@@ -22,7 +24,8 @@ despite_option = click.option(
 @plan_option
 @click.option("--from", "first", metavar="STEP", default="", help="Begin with this step of the plan.")
 @despite_option
-def migrate(plan_path: Path, first: str, despite_blockers: bool) -> None:
+@json_option
+def migrate(plan_path: Path, first: str, despite_blockers: bool, as_json: bool) -> None:
     """Runs the plan's migration, watched; what it prints is shown and kept beside the records.
 
     A migration that exits with 0 but prints an error has failed. Exit codes: 0 it went well, 1 it
@@ -40,17 +43,22 @@ def migrate(plan_path: Path, first: str, despite_blockers: bool) -> None:
     plan = plan_of(plan_path)
     with alone(plan, "migrate"), interruptible():
         end_dead(plan, journal_of(plan))
-        done = run(plan, echo=click.echo, first=first, despite=despite_blockers)
-    tell(done)
+        done = run(plan, echo=telling(as_json), first=first, despite=despite_blockers)
+    show(as_json, _facts(done), "\n".join(_said(done)))
     sys.exit(0 if done.went_well else 1)
 
 
-def tell(done: Migrated) -> None:
-    """Says how a migration went, where its output is, and what is safe to do."""
+def _facts(done: Migrated) -> dict[str, Any]:
+    """How a migration went, for a program."""
+    return {**asdict(done), "went_well": done.went_well, "output": str(done.directory / "output.log")}
+
+
+def _said(done: Migrated) -> Iterator[str]:
+    """How a migration went, where its output is, and what is safe to do."""
     seconds = sum(step.seconds for step in done.steps)
     mark = click.style("✓", fg="green") if done.went_well else click.style("✗", fg="red")
-    click.echo(f"{mark} migration {'ended well' if done.went_well else 'failed'} after {seconds:.1f} s")
+    yield f"{mark} migration {'ended well' if done.went_well else 'failed'} after {seconds:.1f} s"
     if done.failure:
-        click.echo(f"  {done.failure}")
-        click.echo(f"  {done.advice}")
-    click.echo(f"  Output: {done.directory / 'output.log'}")
+        yield f"  {done.failure}"
+        yield f"  {done.advice}"
+    yield f"  Output: {done.directory / 'output.log'}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pytest_visionforge.cli.shared import json_option, show
 from pytest_visionforge.errors import RecordError
 
 DEFAULT = Path("reports")
@@ -18,7 +19,8 @@ DEFAULT = Path("reports")
 @click.option(
     "--assets", is_flag=True, help="The style as a file beside the page: for a strict content policy."
 )
-def report(path: Path, output: Path | None, name: str, assets: bool) -> None:
+@json_option
+def report(path: Path, output: Path | None, name: str, assets: bool, as_json: bool) -> None:
     """Draws the newest cutover in a directory of records as one page; of one record, that record again.
 
     Drawn again, a record's page shows who has approved it since. What a run that was killed had found
@@ -36,9 +38,10 @@ def report(path: Path, output: Path | None, name: str, assets: bool) -> None:
         )
     page, to = _of_records(path, name, assets) if _holds_records(path) else _of_run(path, assets)
     _write(output or to, page, assets)
-    click.echo(f"{output or to}")
+    facts = {"page": str(output or to)}
     if _holds_records(path):
-        click.echo(f"{write_index(path, assets=assets)}")
+        facts["index"] = str(write_index(path, assets=assets))
+    show(as_json, facts, "\n".join(facts.values()))
 
 
 def _holds_records(path: Path) -> bool:

@@ -172,7 +172,8 @@ def _kept(one: Kept) -> str:
 @kept_argument
 @click.option("--force", is_flag=True, help="Also where what came in its place was not proved.")
 @yes_option
-def discard(plan_path: Path, name: str, force: bool, yes: bool) -> None:
+@json_option
+def discard(plan_path: Path, name: str, force: bool, yes: bool, as_json: bool) -> None:
     """Removes a state that is kept beside the source, for good.
 
     \b
@@ -185,4 +186,4 @@ def discard(plan_path: Path, name: str, force: bool, yes: bool) -> None:
     chosen = room.kept_state(plan.backup.directory, plan.source.url, name)
     agree(yes, f"Remove {chosen.name} for good?")
     room.discard(plan.backup.directory, plan.source.url, chosen.name, force=force)
-    click.echo(f"{chosen.name} is gone")
+    show(as_json, {"gone": chosen.name}, f"{chosen.name} is gone")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +28,20 @@ plan_option = click.option(
 backup_option = click.argument("name", metavar="[ID|PATH]", default="")
 backup_argument = click.argument("name", metavar="ID")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+class Meant(click.Group):
+    """Commands of which the nearest is named where none is called so; click does that only since 8.2."""
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that was meant; an error that names the nearest where there is none."""
+        known = self.list_commands(context)
+        close = difflib.get_close_matches(args[0], known, 1)
+        if args[0] not in known and close:
+            context.fail(f'there is no command "{args[0]}"; did you mean "{close[0]}"?')
+        return super().resolve_command(context, args)
 
 
 def plan_of(path: Path) -> Plan:
@@ -58,6 +75,11 @@ def agree(yes: bool, question: str) -> None:
     """Asks, unless `--yes` was given; ends the command where the answer is no."""
     if not yes and not click.confirm(question, default=False):
         raise click.Abort
+
+
+def telling(as_json: bool) -> Callable[[str], None]:
+    """Prints what happens meanwhile: where the facts will be JSON, it goes to the errors, out of their way."""
+    return partial(click.echo, err=as_json)
 
 
 def show(as_json: bool, facts: Any, text: str) -> None:

@@ -33,7 +33,8 @@ record_argument = click.argument("record", type=click.Path(path_type=Path))
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--password", is_flag=True, help="Ask for a password that protects the key.")
-def key(path: Path, password: bool) -> None:
+@json_option
+def key(path: Path, password: bool, as_json: bool) -> None:
     """Makes an Ed25519 key, and prints the line that goes into the plan.
 
     \b
@@ -41,10 +42,16 @@ def key(path: Path, password: bool) -> None:
     """
     from pytest_visionforge.record.signature import new_key
 
-    secret = click.prompt("Password", hide_input=True, confirmation_prompt=True) if password else ""
+    secret = _password(again=True) if password else ""
     public = new_key(path, secret)
-    click.echo(f"{path} is the private key: keep it to yourself. Into the plan goes:\n")
-    click.echo(f"[record]\nsigners.{_bare(path.stem)} = {json.dumps(public)}")
+    into_the_plan = f"[record]\nsigners.{_bare(path.stem)} = {json.dumps(public)}"
+    words = f"{path} is the private key: keep it to yourself. Into the plan goes:\n\n{into_the_plan}"
+    show(as_json, {"private": str(path), "public": public, "plan": into_the_plan}, words)
+
+
+def _password(again: bool = False) -> str:
+    """Asked for where it can be seen, and is not in the way of what a program reads."""
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=again, err=True))
 
 
 def _bare(name: str) -> str:
@@ -55,13 +62,14 @@ def _bare(name: str) -> str:
 @click.command()
 @record_argument
 @key_option
-def sign(record: Path, key: Path) -> None:
+@json_option
+def sign(record: Path, key: Path, as_json: bool) -> None:
     """Signs a record as it is, in the name of the machine that made it.
 
     \b
     visionforge sign reports/20261124T052348Z-premigration-7f3a9c --key ci.pem
     """
-    _sign(record, key, f"{getpass.getuser()}@{platform.node()}", "made by this run")
+    _sign(record, key, f"{getpass.getuser()}@{platform.node()}", "made by this run", as_json)
 
 
 @click.command()
@@ -69,26 +77,31 @@ def sign(record: Path, key: Path) -> None:
 @key_option
 @click.option("--as", "by", required=True, metavar="NAME", help="Who approves.")
 @click.option("--meaning", required=True, metavar="TEXT", help="What for.")
-def approve(record: Path, key: Path, by: str, meaning: str) -> None:
+@json_option
+def approve(record: Path, key: Path, by: str, meaning: str, as_json: bool) -> None:
     """Signs a record in a person's name, and says what for. Several may.
 
     \b
     visionforge approve reports/20261124T052348Z-premigration-7f3a9c \\
         --as "Ana P." --meaning "go for cutover" --key ana.pem
     """
-    _sign(record, key, by, meaning)
+    _sign(record, key, by, meaning, as_json)
 
 
-def _sign(record: Path, key: Path, by: str, meaning: str) -> None:
+def _sign(record: Path, key: Path, by: str, meaning: str, as_json: bool) -> None:
     from pytest_visionforge import record as room
     from pytest_visionforge.record.signature import sign as signed
 
     directory = _directory(record)
-    path = signed(
-        directory, key, by, meaning, lambda: str(click.prompt("Password", hide_input=True, err=True))
-    )
-    verdict = room.read(directory).verdict.value
-    click.echo(f"{directory.name} ({verdict}) is signed by {by}: {meaning}\n{path}")
+    path = signed(directory, key, by, meaning, _password)
+    facts = {
+        "record": directory.name,
+        "verdict": room.read(directory).verdict.value,
+        "by": by,
+        "meaning": meaning,
+        "signature": str(path),
+    }
+    show(as_json, facts, f"{directory.name} ({facts['verdict']}) is signed by {by}: {meaning}\n{path}")
 
 
 @click.command()

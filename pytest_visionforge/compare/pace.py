@@ -78,8 +78,10 @@ class Journey:
         if not self._total or not self.rows:
             return f"{self.rows:,} rows"
         share = min(1.0, self.rows / self._total)
-        left = (time.monotonic() - self._began) * (1 - share) / share
-        return f"{100 * share:.0f} %, {_count(self.rows, self._total)} rows, {_duration(left)} left"
+        worked = time.monotonic() - self._began
+        rate, left = self.rows / max(worked, 0.001), worked * (1 - share) / share
+        rows = f"{_count(self.rows, self._total)} rows, {rate:,.0f} rows/s"
+        return f"{100 * share:.0f} %, {rows}, {_duration(left)} left"
 
 
 def _count(rows: int, total: int) -> str:

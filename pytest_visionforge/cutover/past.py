@@ -21,12 +21,14 @@ OVER = ("done", "untouched", "back")
 class Past:
     """A cutover as the journal has it: its steps by name ("ok", "failed", "begun"), in their order.
 
-    `rolled_back`: a rollback of its own or of the user's went well after its migration began.
+    `records` has the record of each step that is a phase, or a part of one. `rolled_back`: a rollback
+    of its own or of the user's went well after its migration began.
     """
 
     id: str
     began: str
     steps: dict[str, str] = field(default_factory=dict)
+    records: dict[str, str] = field(default_factory=dict)
     ending: Ending = ""
     says: str = ""
     rolled_back: bool = False
@@ -75,6 +77,8 @@ def _note(past: Past, entry: Entry) -> None:
         name = entry.action.removeprefix(f"{ACTION} ")
         past.steps.pop(name, None)
         past.steps[name] = word
+        if "record" in entry.facts:
+            past.records[name] = str(entry.facts["record"])
         if name == "migrate" and word == "begun":
             past.rolled_back = False
     elif entry.action == "rollback" and word == "ok":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_visionforge import record
@@ -68,6 +68,26 @@ def prove(
         said = "\n".join(map(veil, lines[-10:]))
         raise MigrationError(f"pytest -m {phase} left no record (exit status {ended.status}):\n{said}")
     return Proved(after.id, str(after.verdict), _why(after, bool(part)))
+
+
+def whole(plan: Plan, parts: Sequence[str]) -> str:
+    """One sealed record of the parts of a phase, as the gate wants to see it; its id.
+
+    RecordError where the parts do not belong together. MigrationError where a check ran in none of them.
+    """
+    from pytest_visionforge.record.around import around
+    from pytest_visionforge.record.index import write_index
+    from pytest_visionforge.record.merge import finish, merge
+    from pytest_visionforge.record.page import document
+
+    records = plan.record.directory
+    directory = merge([records / part for part in parts], records)
+    found = record.read(directory)
+    finish(directory, document(found, around(found, records)))
+    write_index(records)
+    if why := _why(found, part=False):
+        raise MigrationError(f"all parts of {found.phase} together are {why} ({found.id})")
+    return found.id
 
 
 def _why(found: Record, part: bool) -> str:

@@ -95,7 +95,7 @@ class Database:
                 self.dialect.session.cancel(connection)
             raise
         finally:
-            connection.close()
+            _close(connection)
 
     @contextmanager
     def snapshot(self, *, seconds: float | None = None, connections: int | None = None) -> Iterator[Snapshot]:
@@ -118,7 +118,7 @@ class Database:
                 yield snapshot
         finally:
             for connection in opened:
-                connection.close()
+                _close(connection)
 
     def _connect(self) -> Connection:
         try:
@@ -220,3 +220,9 @@ class Database:
             sizes = self.dialect.catalog.table_sizes(session)
         tables = self.schema.tables.items()
         return {id: sizes[t.schema, t.name] for id, t in tables if (t.schema, t.name) in sizes}
+
+
+def _close(connection: Connection) -> None:
+    """Ends a session; a server that is gone has ended it by itself, and whoever met that has said so."""
+    with suppress(SQLAlchemyError):
+        connection.close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import DBAPIError
 
+from pytest_visionforge.database.denied import grant_for
 from pytest_visionforge.errors import DatabaseError, TimeLimit
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Session:
             return TimeLimit(f"cancelled after its time limit of {self.seconds:g} s")
         ours = DatabaseError(message_of(error))
         ours.code = str(getattr(error.orig, "sqlstate", None) or "")
+        ours.remedy = grant_for(str(ours), str(self.connection.engine.url.username or "ROLE"))
         return ours
 
 

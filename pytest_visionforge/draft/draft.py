@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from functools import partial
+from itertools import chain, groupby, islice
+from typing import TypeVar
 
 from pytest_visionforge.database import Database, Identity
 from pytest_visionforge.draft import guess as guesses
 from pytest_visionforge.draft import related
+from pytest_visionforge.draft.family import Family
 from pytest_visionforge.draft.guess import Guess
 from pytest_visionforge.draft.sight import Sight, look
 from pytest_visionforge.draft.trial import Held, Trial
@@ -21,6 +24,7 @@ from pytest_visionforge.plan.values import Address
 
 SECONDS = 60.0  # for trying guesses; what is not tried by then is not suggested
 Progress = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def draft(
 
     Each statement is ended after 5 s, trying after `seconds`. Raises CannotConnect and DatabaseError.
     """
-    with Held("source", source) as database:
+    with closing(Held("source", source)) as database:
         progress("reading the schema")
         sights = _sights(database, progress)
         trial = Trial(database, seconds)
@@ -96,39 +100,67 @@ def _sides(source: set[str], address: Address) -> Sides:
     return Sides(tuple(sorted(added)), tuple(sorted(dropped)), renamed)
 
 
-def _sights(database: Database, progress: Progress) -> dict[str, Sight]:
-    sizes, found = dict[str, int](), dict[str, Sight]()
+def _sights(database: Held, progress: Progress) -> dict[str, Sight]:
+    sizes, tables = dict[str, int](), database.schema.tables
     with suppress(DatabaseError):  # a lock on one table keeps PostgreSQL from telling the size of any
         sizes = database.table_sizes()
-    with database.session() as session:
-        for number, (id, table) in enumerate(database.schema.tables.items(), start=1):
-            progress(f"looking at {id} ({number} of {len(database.schema.tables)})")
-            found[id] = look(database, session, table, sizes.get(id))
-    return found
+
+    def looked(id: str) -> Sight:
+        with database.session() as session:
+            return look(database, session, tables[id], sizes.get(id))
+
+    return dict(
+        zip(tables, _told(database.spread(looked, tables), tables, "looking at", progress), strict=True)
+    )
+
+
+def _told(found: Iterable[T], names: Collection[str], words: str, progress: Progress) -> Iterator[T]:
+    """What is found, and word of how far that is."""
+    for number, (name, each) in enumerate(zip(names, found, strict=True), start=1):
+        progress(f"{words} {name}: {100 * number // len(names)} %, {number:,} of {len(names):,} tables")
+        yield each
 
 
 def _held(sights: dict[str, Sight], trial: Trial, progress: Progress) -> Iterator[Guess]:
     """The guesses that hold; references first, for others rest on them."""
     progress("trying references")
-    taken = dict[tuple[str, str], Guess]()
-    for each in related.references(sights):
-        if (each.table, each.column) not in taken and trial.holds(each):
-            taken[each.table, each.column] = each
-    references = list(taken.values())
+    spread = trial.database.spread
+    by_column = groupby(related.references(sights), key=lambda each: (each.table, each.column))
+    firsts = spread(partial(_first, trial), [list(found) for _, found in by_column])
+    references = [each for found in firsts for each in found]
     trial.accept(references)
     yield from references
-    for id, sight in sights.items():
-        progress(f"trying what may hold in {id}")
-        yield from filter(trial.holds, _of_one(sight, trial))
-        yield from _calculated(sight, trial)
+    found = spread(lambda sight: [*_of_one(sight, trial)], sights.values())
+    yield from chain.from_iterable(_told(found, sights, "trying what may hold in", progress))
     progress("trying totals")
-    yield from _of_two(related.links(sights, references), trial)
+    links = related.links(sights, references)
+    yield from _once(chain.from_iterable(spread(lambda link: [*_of_two(link, trial)], links)))
+
+
+def _first(trial: Trial, guesses: Iterable[Guess]) -> list[Guess]:
+    """The first that holds, if one does."""
+    return [*islice(filter(trial.holds, guesses), 1)]
+
+
+def _once(found: Iterable[Guess]) -> Iterator[Guess]:
+    """Of the rules of one word on one column the first."""
+    taken = set[tuple[str, str, str]]()
+    for each in found:
+        name = (each.table, each.word, each.column)
+        if not each.column or name not in taken:
+            taken.add(name)
+            yield each
 
 
 def _of_one(sight: Sight, trial: Trial) -> Iterator[Guess]:
+    yield from filter(trial.holds, _likely(sight, trial))
+    yield from _calculated(sight, trial)
+
+
+def _likely(sight: Sight, trial: Trial) -> Iterator[Guess]:
     yield from guesses.changed(sight)
     for name in guesses.of_few(sight):
-        values = trial.all_values(sight.table.id, name)
+        values = trial.all_values(sight, name)
         if values:
             yield Guess(sight.table.id, "accepted", values, name)
     yield from guesses.not_negative(sight)
@@ -136,20 +168,16 @@ def _of_one(sight: Sight, trial: Trial) -> Iterator[Guess]:
     yield from guesses.past(sight)
 
 
-def _of_two(links: list[related.Link], trial: Trial) -> Iterator[Guess]:
-    taken = set[tuple[str, str, str]]()
-    for link in links:
-        yield from filter(trial.holds, related.children(link))
-        for each in chain.from_iterable([*related.later(link), *_spelled_totals(link, trial)]):
-            name = (each.table, each.word, each.column)
-            if name not in taken and trial.holds(each):
-                taken.add(name)
-                yield each
+def _of_two(link: related.Link, trial: Trial) -> Iterator[Guess]:
+    family = trial.family(link)
+    yield from filter(trial.holds, related.children(link, family))
+    for likely in [*related.later(link, family), *_spelled_totals(link, family, trial)]:
+        yield from _first(trial, likely)
 
 
-def _spelled_totals(link: related.Link, trial: Trial) -> Iterator[list[Guess]]:
+def _spelled_totals(link: related.Link, family: Family, trial: Trial) -> Iterator[list[Guess]]:
     """The totals, each with names as they are and then with names in quotes."""
-    plain, quoted = (list(related.totals(link, spell)) for spell in _spellings(trial.database))
+    plain, quoted = (list(related.totals(link, family, spell)) for spell in _spellings(trial.database))
     for one, other in zip(plain, quoted, strict=True):
         yield list(dict.fromkeys(each for pair in zip(one, other, strict=True) for each in pair))
 
@@ -158,7 +186,7 @@ def _calculated(sight: Sight, trial: Trial) -> Iterator[Guess]:
     """Of each formula the first spelling that holds."""
     plain, quoted = (guesses.calculated(sight, spell) for spell in _spellings(trial.database))
     for pair in zip(plain, quoted, strict=True):
-        yield from [each for each in dict.fromkeys(pair) if trial.holds(each)][:1]
+        yield from _first(trial, dict.fromkeys(pair))
 
 
 def _spellings(database: Database) -> tuple[Callable[[str], str], Callable[[str], str]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import chain, combinations, islice
 
+from pytest_visionforge.draft.family import Family
 from pytest_visionforge.draft.guess import AHEAD, COUNT, TOTAL, Guess
 from pytest_visionforge.draft.sight import LEAST, Sight
 
@@ -19,11 +21,15 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Rows of `child` belong to rows of `parent` by a column; `reference`: by one that the schema lacks."""
+    """Rows of `child` belong to rows of `parent` by a column; `reference`: by one that the schema lacks.
+
+    `parent_column` is what the column refers to. Of several columns, names are joined by commas.
+    """
 
     child: Sight
     column: str
     parent: Sight
+    parent_column: str
     reference: bool = False
 
     @property
@@ -35,16 +41,16 @@ class Link:
 def links(sights: Mapping[str, Sight], references: list[Guess]) -> list[Link]:
     """The one way from each child to each parent, of those that have just one."""
     found = [
-        Link(sight, ",".join(key.columns), sights[key.parent])
+        Link(sight, ",".join(key.columns), sights[key.parent], ",".join(key.parent_columns))
         for sight in sights.values()
         for key in sight.table.foreign_keys
         if key.parent in sights and key.parent != sight.table.id
     ]
     for guess in references:
-        parent = sights[str(guess.value).rpartition(".")[0]]
-        found.append(Link(sights[guess.table], guess.column, parent, reference=True))
-    pairs = [(link.child.table.id, link.parent.table.id) for link in found]
-    return [link for link, pair in zip(found, pairs, strict=True) if pairs.count(pair) == 1]
+        id, _, column = str(guess.value).rpartition(".")
+        found.append(Link(sights[guess.table], guess.column, sights[id], column, reference=True))
+    pairs = Counter((link.child.table.id, link.parent.table.id) for link in found)
+    return [link for link in found if pairs[link.child.table.id, link.parent.table.id] == 1]
 
 
 def references(sights: Mapping[str, Sight]) -> Iterator[Guess]:
@@ -95,13 +101,15 @@ def _singular(name: str) -> str:
     return name[:-1] if name.lower().endswith("s") and not name.lower().endswith("ss") else name
 
 
-def children(link: Link) -> Iterator[Guess]:
+def children(link: Link, family: Family) -> Iterator[Guess]:
     """Every row of the parent has a row in the child."""
-    if (link.parent.rows or 0) >= LEAST and link.child.rows and "," not in link.column:
+    if (link.parent.rows or 0) < LEAST or not link.child.rows or "," in link.column:
+        return
+    if family.may_have():
         yield Guess(link.parent.table.id, "has", f"{link.child.table.id}.{link.column}", note=link.note)
 
 
-def later(link: Link) -> Iterator[list[Guess]]:
+def later(link: Link, family: Family) -> Iterator[list[Guess]]:
     """For each moment of the child, the parent's moments before which it does not lie, the likeliest first."""
     theirs = [name for name in link.parent.moments if not (AHEAD.search(name) or BORN.search(name))]
     for name in link.child.moments:
@@ -110,35 +118,39 @@ def later(link: Link) -> Iterator[list[Guess]]:
             yield [
                 Guess(link.child.table.id, "after", f"{parent}.{each}", name, link.note)
                 for each in reversed(theirs)
+                if family.may_follow(name, each)
             ]
 
 
-def totals(link: Link, spell: Callable[[str], str]) -> Iterator[list[Guess]]:
+def totals(link: Link, family: Family, spell: Callable[[str], str]) -> Iterator[list[Guess]]:
     """For each total of the parent, what the child's rows may add up to, the likeliest first."""
     parent, child = link.parent, link.child
     of = f'"{child.table.id}"' if "." in child.table.id else child.table.id
     for name in parent.amounts:
         if len(set(parent.values[name])) < 3 or not (TOTAL.search(name) or COUNT.search(name)):
             continue
-        formulas = [f"sum({of}.{each})" for each in _terms(child, name, spell)]
-        if COUNT.search(name):
-            formulas.insert(0, f"count({of})")
+        terms = chain([()] if COUNT.search(name) else [], _terms(child, name))
+        likely = islice((term for term in terms if family.may_total(name, term)), TRIES)
         yield [
-            Guess(parent.table.id, "aggregate", formula, name, link.note)
-            for formula in islice(formulas, TRIES)
+            Guess(parent.table.id, "aggregate", _formula(of, tuple(map(spell, term))), name, link.note)
+            for term in likely
         ]
 
 
-def _terms(child: Sight, total: str, spell: Callable[[str], str]) -> Iterator[str]:
+def _formula(child: str, factors: tuple[str, ...]) -> str:
+    return f"sum({child}.{' * '.join(factors)})" if factors else f"count({child})"
+
+
+def _terms(child: Sight, total: str) -> Iterator[tuple[str, ...]]:
     """Columns of the child and products of two: what is called like the total, prices times counts, the rest."""
     alike = [name for name in child.amounts if _plain(name) == _plain(total)]
     pairs = list(combinations(child.amounts, 2))
     priced = [pair for pair in pairs if _is_price(*pair) or _is_price(*reversed(pair))]
     single = sorted(set(child.amounts) - set(alike), key=lambda name: not TOTAL.search(name))
-    yield from map(spell, alike)
-    yield from (" * ".join(map(spell, pair)) for pair in priced)
-    yield from map(spell, single)
-    yield from (" * ".join(map(spell, pair)) for pair in pairs if pair not in priced)
+    yield from ((name,) for name in alike)
+    yield from priced
+    yield from ((name,) for name in single)
+    yield from (pair for pair in pairs if pair not in priced)
 
 
 def _is_price(one: str, other: str) -> bool:

@@ -44,6 +44,11 @@ class Sight:
         """The same, NULL left out."""
         return {name: [each for each in found if each is not None] for name, found in self.all.items()}
 
+    @property
+    def whole(self) -> bool:
+        """Are its first rows all that there are?"""
+        return self.rows == len(self.first)
+
     @cached_property
     def linked(self) -> frozenset[str]:
         """The columns of its keys and of its references."""
@@ -95,22 +100,26 @@ def look(database: Database, session: Session, table: Table, size: int | None) -
     families = {column.name: family(column.type) for column in table.columns}
     columns = tuple(column for column in table.columns if families[column.name] in _SHOWN)
     try:
-        rows = int(session.value(f"SELECT count(*) FROM {database.name_of(table)}"))
-        first = _first(database, session, table, columns, families) if rows and columns else ()
+        first = rows_of(database, session, table, columns, families) if columns else ()
+        rows = len(first)
+        if not columns or rows == ROWS:  # fewer are all that there are: they need no count
+            rows = int(session.value(f"SELECT count(*) FROM {database.name_of(table)}"))
     except DatabaseError as error:
         return Sight(table, None, size, unread=str(error))
     return Sight(table, rows, size, first, tuple(column.name for column in columns), families)
 
 
-def _first(
+def rows_of(
     database: Database,
     session: Session,
     table: Table,
     columns: tuple[Column, ...],
     families: Mapping[str, str],
+    where: str = "",
 ) -> tuple[tuple[Any, ...], ...]:
+    """The first rows, of those that a condition such as ` WHERE id = 3` leaves."""
     shown = ", ".join(_shown(database, columns, families))
-    found = session.all(f"SELECT {shown} FROM {database.name_of(table)} LIMIT {ROWS}")
+    found = session.all(f"SELECT {shown} FROM {database.name_of(table)}{where} LIMIT {ROWS}")
     return tuple(tuple(row) for row in found)
 
 

@@ -59,6 +59,10 @@ _MIGRATION: Mapping[str, Reader[Any]] = {
     "start_previous": text,
     "errors": filled(list_of(short(grammar.regex))),
     "ignore": filled(list_of(short(grammar.regex))),
+    "files": filled(names),
+    "linters": filled(list_of(one_of(*v.LINTERS))),
+    "alembic": directory,
+    "django": directory,
     "lock_wait_max": _duration,
     "timeout": _duration,
 }
@@ -71,6 +75,10 @@ def _migration(value: Any, place: Place) -> v.Migration:
     names = [step.name for step in found.steps]
     if double := sorted({name for name in names if names.count(name) > 1}):
         raise Wrong(f"two steps are called {double[0]}; give each its own name")
+    for linter in found.linters:
+        needed, given = ("django", found.django) if linter == v.DJANGO_LINTER else ("files", found.files)
+        if not given:
+            raise Wrong(f"linters: {linter} has nothing to look at; name it under {needed}")
     return found
 
 
@@ -240,9 +248,15 @@ def _day(value: Any, place: Place) -> date:
     return value
 
 
+def _empty_or(reader: Reader[Any], empty: Any) -> Reader[Any]:
+    """What `visionforge waivers --adopt` leaves to be filled in, or what the reader reads."""
+    return lambda value, place: empty if value == "" else reader(value, place)
+
+
+_said = _empty_or(text, "")
 _waiver = record_of(
     v.Waiver,
-    {"check": text, "reason": text, "by": text, "until": _day, "rows": whole(1)},
+    {"check": text, "reason": _said, "by": _said, "until": _empty_or(_day, None), "rows": whole(1)},
     required=("check", "reason", "by", "until"),
 )
 

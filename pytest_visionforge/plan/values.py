@@ -18,6 +18,9 @@ from pytest_visionforge.outcome import Severity
 When = Literal["both", "before", "after"]
 #: What can be alerted of while the migration runs.
 ALERTS = ("cpu", "memory", "disk", "lock_wait", "transaction", "replication_lag", "error")
+#: Programs that look at a migration before it runs, and the one DBMS whose SQL each reads; "" for all.
+DJANGO_LINTER = "django-migration-linter"  # goes through manage.py
+LINTERS: Mapping[str, str] = {"squawk": "postgresql", "sqlfluff": "", DJANGO_LINTER: ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,7 +407,9 @@ class Migration:
     """`[migration]`: what is run, the services around it, the application's version.
 
     Commands are run by /bin/sh in the plan's directory. `errors` and `ignore` are regular expressions
-    of lines that are errors, or are none, whatever the exit status says.
+    of lines that are errors, or are none, whatever the exit status says. `files` are patterns of the SQL files
+    that it runs, `linters` the programs that must look at it (empty: those that are installed); `alembic`
+    is an alembic.ini, `django` a manage.py.
     """
 
     command: str = ""
@@ -416,6 +421,10 @@ class Migration:
     start_previous: str = ""
     errors: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    linters: tuple[str, ...] = ()
+    alembic: Path | None = None
+    django: Path | None = None
     lock_wait_max: float = 5.0
     timeout: float = 7200.0
 
@@ -609,13 +618,23 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """`[[waivers]]`: a violation that is accepted up to `rows` rows, to the end of `until` (UTC)."""
+    """`[[waivers]]`: a violation that is accepted up to `rows` rows, to the end of `until` (UTC).
+
+    One that `visionforge waivers --adopt` wrote has no `reason`, `by` and `until` (None) until somebody fills
+    them in, and holds nothing until then.
+    """
 
     check: str
     reason: str
     by: str
-    until: date
+    until: date | None
     rows: int | None = None
+
+    @property
+    def unfilled(self) -> tuple[str, ...]:
+        """The keys that nobody has filled in."""
+        said = {"reason": self.reason, "by": self.by, "until": self.until}
+        return tuple(key for key, value in said.items() if not value)
 
 
 @dataclass(frozen=True, slots=True)

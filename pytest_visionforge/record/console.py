@@ -38,7 +38,8 @@ def _verdict(record: Record) -> Iterator[str]:
         yield from _wrapped(f"- {reason}", "  ", "    ")
     for waiver in record.waivers:
         if waiver.state != "used":
-            says = f"- the waiver of {waiver.check} is {waiver.state} ({waiver.reason})"
+            why = f" ({waiver.reason})" if waiver.reason else ""
+            says = f"- the waiver of {waiver.check} is {waiver.state}{why}"
             yield from _wrapped(says, "  ", "    ")
     advice, command = words.do_now(record)
     yield from _wrapped(advice, "  ")

@@ -1,7 +1,8 @@
 """Our side of pytest-html: the record in its summary, our columns in its table, its gaps closed.
 
 pytest-html 4.2 puts test ids and environment values into the page as they are, links to an
-external address, gives the page no language and no viewport, and shows nothing without scripts.
+external address, gives the page no language and no viewport, leaves its filters without a name,
+and shows nothing without scripts.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _COLUMNS = ("outcome", "severity", "rule", "law")
 _HEAVY = 300_000  # bytes of a page: what its own table repeats beyond that is left out
 _BLOB = re.compile(r'data-jsonblob="([^"]*)"')
 _TABLE = '<table id="results-table">'
+_REACHED = '<table id="results-table" tabindex="0">'  # on a narrow screen it scrolls, by the keyboard too
+_FILTER = re.compile(r'<input [^>]*name="filter_checkbox"[^>]*data-test-result="(\w+)"')
 _TEST_ID = '<td class="col-testId">'
 
 
@@ -95,7 +98,7 @@ def property_of(result: Result) -> tuple[str, str]:
 
 
 def escape_environment(metadata: MutableMapping[str, Any]) -> None:
-    """Escape the values of pytest-metadata in place: pytest-html does not."""
+    """Escape the values of pytest-metadata in place, each on one line: pytest-html does not."""
     for key, value in metadata.items():
         metadata[key] = _escaped(value)
 
@@ -117,7 +120,8 @@ def _mended(text: str) -> str:
         1,
     )
     rest = re.sub(r'<a href="https?://[^"]*">(pytest-html)</a>', r"\1", rest, count=1)
-    return head + body + rest
+    rest = rest.replace(_TABLE, _REACHED, 1)
+    return head + body + _FILTER.sub(r'\g<0> aria-label="show \1"', rest)
 
 
 def _lightened(text: str) -> str:
@@ -141,14 +145,15 @@ def _lightened(text: str) -> str:
     left_out = len(tests) - len(kept)
     blob = html.escape(json.dumps({**data, "tests": kept}))
     note = f'<p class="vf-left-out">{left_out:,} checks, passed ones first, are left out of this table.</p>'
-    return text.replace(found[0], f'data-jsonblob="{blob}"', 1).replace(_TABLE, note + _TABLE, 1)
+    return text.replace(found[0], f'data-jsonblob="{blob}"', 1).replace(_REACHED, note + _REACHED, 1)
 
 
-def _escaped(value: Any) -> Any:
+def _escaped(value: Any) -> str:
+    """On one line, escaped: pytest-html makes lists of what is nested, and not in HTML that is one."""
     if isinstance(value, dict):
-        return {_one_line(key): _escaped(item) for key, item in value.items()}
+        return ", ".join(f"{_one_line(key)} {_escaped(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
-        return [_escaped(item) for item in value]
+        return ", ".join(map(_escaped, value))
     return _one_line(value)
 
 

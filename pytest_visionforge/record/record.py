@@ -91,7 +91,7 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True)
 class WaiverFacts:
-    """A waiver of the plan and what became of it: used, exceeded, expired or unused."""
+    """A waiver of the plan and what became of it: used, exceeded, expired, unused or unfilled."""
 
     check: str
     reason: str

@@ -147,7 +147,10 @@ def _wrong(payload: bytes, key: str, sig: bytes) -> str:
     from cryptography.exceptions import InvalidSignature
 
     try:
-        public = _ed25519().Ed25519PublicKey.from_public_bytes(base64.b64decode(key, validate=True))
+        raw = base64.b64decode(key, validate=True)
+        if base64.b64encode(raw).decode() != key:  # the last character may say more than is read
+            raise ValueError(key)
+        public = _ed25519().Ed25519PublicKey.from_public_bytes(raw)
         public.verify(sig, _encoded(payload))
     except ValueError:
         return "names no Ed25519 key"

@@ -17,8 +17,9 @@ def apply(result: Result, waivers: Iterable[Waiver], today_utc: date) -> Result:
     """The result, waived if a waiver of the plan covers it.
 
     A waiver names a check, or a rule for all its objects. Its last day counts, in UTC. One that is
-    over, or that allows fewer rows, leaves the result as it is and is told in its reason. A warning
-    that only says what could not be looked at has no finding: there is nothing to accept.
+    over, that allows fewer rows, or that nobody has filled in, leaves the result as it is and is told in
+    its reason. A warning that only says what could not be looked at has no finding: there is nothing
+    to accept.
     """
     if result.outcome not in _WAIVABLE or (result.outcome is Outcome.WARNED and not result.finding):
         return result
@@ -53,7 +54,7 @@ def accounts(
             check=waiver.check,
             reason=waiver.reason,
             by=waiver.by,
-            until=waiver.until.isoformat(),
+            until=waiver.until.isoformat() if waiver.until else "",
             state=_state(waiver, results, today_utc),
             rows=waiver.rows,
         )
@@ -62,7 +63,9 @@ def accounts(
 
 
 def _state(waiver: Waiver, results: Sequence[Result], today_utc: date) -> str:
-    if today_utc > waiver.until:
+    if waiver.unfilled:
+        return "unfilled"
+    if _is_over(waiver, today_utc):
         return "expired"
     if not _needed(waiver, results):
         return "unused"
@@ -75,10 +78,16 @@ def _needed(waiver: Waiver, results: Sequence[Result]) -> bool:
     return any(result.outcome in concerned for result in results if matches(waiver, result))
 
 
+def _is_over(waiver: Waiver, today_utc: date) -> bool:
+    return waiver.until is None or today_utc > waiver.until
+
+
 def _refusal(waiver: Waiver, result: Result, today_utc: date) -> str:
     """Why the waiver does not cover the result; '' where it does."""
     count = result.finding.count if result.finding else 1
-    if today_utc > waiver.until:
+    if waiver.unfilled:
+        return f"its waiver does not hold before {' and '.join(waiver.unfilled)} are filled in in the plan"
+    if _is_over(waiver, today_utc):
         return f"the waiver by {waiver.by} expired on {waiver.until} ({waiver.reason})"
     if waiver.rows is not None and count > waiver.rows:
         return f"{count:,} {'row' if count == 1 else 'rows'}, waived up to {waiver.rows:,}"

@@ -91,14 +91,11 @@ def fill(url: str) -> str:
         )
         run(f"CREATE TABLE {name} (a varchar(20))")
         run(f"INSERT INTO {name} VALUES ('twice'), ('twice'), (NULL), ('')")
-        run("BEGIN")
-        for number in range(1, ROWS + 1):
-            run(f"INSERT INTO customers (name) VALUES ('Zoë {number}')")
-            run(
-                "INSERT INTO orders (id, customer_id, amount, made) VALUES"
-                f" ({number}, {number}, {number}.1234, '2020-01-01 00:00:00.12345')"
-            )
-        run("COMMIT")
+        numbers = range(1, ROWS + 1)
+        names = (f"('Zoë {number}')" for number in numbers)
+        run(f"INSERT INTO customers (name) VALUES {', '.join(names)}")
+        orders = (f"({number}, {number}, {number}.1234, '2020-01-01 00:00:00.12345')" for number in numbers)
+        run(f"INSERT INTO orders (id, customer_id, amount, made) VALUES {', '.join(orders)}")
     return url
 
 

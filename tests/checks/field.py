@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 from checks import consistency, integrity, readiness
 from pytest_visionforge import PREMIGRATION, CannotTell, Evidence, Finding, dialects
 from pytest_visionforge.database import Database
+from pytest_visionforge.errors import DatabaseError
 from pytest_visionforge.names import Names
 from pytest_visionforge.objects import Scope, Server, of_rule
 from pytest_visionforge.plan import values
@@ -184,3 +185,5 @@ def _called(
             yield check(**given)
         except CannotTell as reason:
             yield reason
+        except DatabaseError as error:  # no answer either, as the plugin takes it
+            yield CannotTell(str(error), error.remedy)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,12 +12,13 @@ from typing import Any
 
 import pytest
 
+from tests.cli.conftest import Console
+
 COMMANDS = (
     *("create", "schema", "data", "verify", "list"),
     *("restore", "back", "kept", "discard", "prune", "hold", "release"),
 )
 PLAN = 'plan = "shop"\n[database]\nurl = "sqlite:///shop.db"\n[backup]\nkeep = { last = 1 }\n'
-PROGRAM = "from pytest_visionforge.cli import main; main()"
 Run = Callable[..., str]
 
 
@@ -44,19 +43,11 @@ def _rows(folder: Path) -> list[Any]:
 
 
 @pytest.fixture
-def run(folder: Path) -> Run:
+def run(folder: Path, console: Console) -> Run:
     """Runs `visionforge backup ...`; gives what it printed, or what it complained of."""
 
     def run(*arguments: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, "backup", *arguments],
-            cwd=folder,
-            env={**os.environ, "NO_COLOR": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = console("backup", *arguments)
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         return done.stderr if code else done.stdout

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from pytest_visionforge.cli import cli
+from tests.cli.conftest import Console
+from tests.record import site
+
 PLAN = 'plan = "shop"\n[database]\nurl = "sqlite:///shop.db"\n'
-PROGRAM = "from pytest_visionforge.cli import main; main()"
 
 
 class Desk:
     """A folder with a plan and a database, where somebody types commands."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, visionforge: Console) -> None:
+        self.folder, self.visionforge = folder, visionforge
         (folder / "visionforge.toml").write_text(PLAN)
         self.execute(
             "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b')"
@@ -38,23 +42,11 @@ class Desk:
         connection.close()
         return found
 
-    def visionforge(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command."""
-        return subprocess.run(
-            [sys.executable, "-c", PROGRAM, *arguments],
-            cwd=self.folder,
-            env={**os.environ, "NO_COLOR": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path, console: Console) -> Desk:
     """A folder with a plan and a database of two rows."""
-    return Desk(tmp_path)
+    return Desk(tmp_path, console)
 
 
 def test_a_backup_is_created_listed_verified_and_restored(desk: Desk) -> None:
@@ -138,6 +130,8 @@ def test_a_rule_explains_itself(desk: Desk) -> None:
     [
         (("explain", "integrity.uniqe"), 4, 'did you mean "integrity.unique"?'),
         (("bakup",), 4, 'did you mean "backup"?'),
+        (("backup", "creat"), 4, 'did you mean "create"?'),
+        (("doctor", "--jsn"), 4, "Did you mean"),
         (("backup", "list", "--plan", "nowhere.toml"), 4, "there is no such plan"),
         (("backup", "verify"), 3, "visionforge backup create"),
         (("backup", "verify", "../../etc"), 3, "cannot be the id of a backup"),
@@ -164,3 +158,52 @@ def test_help_shows_examples(desk: Desk) -> None:
         ("explain",),
     ):
         assert "visionforge" in desk.visionforge(*command, "--help").stdout.partition("\n")[2]
+
+
+PAGES = {"demo", "runbook", "completion"}  # what they print is a page, or a script
+
+
+def _commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
+
+
+def test_every_command_speaks_json() -> None:
+    """What a command finds, a program can read; but for those that print a page."""
+    without = {
+        name
+        for name, command in _commands(cli)
+        if not any("--json" in option.opts for option in command.params)
+    }
+    assert without == PAGES
+
+
+def test_json_is_all_that_is_printed(desk: Desk, tmp_path: Path) -> None:
+    """A key, a signature, a report: each command's output is one JSON value, and the same facts."""
+    made = json.loads(desk.visionforge("key", "ana.pem", "--json").stdout)
+    assert json.dumps(made["public"]) in made["plan"]
+    records = desk.folder / "reports"
+    run = site.lay_out(records).name
+    signed = json.loads(desk.visionforge("sign", run, "--key", "ana.pem", "--json").stdout)
+    assert Path(signed["signature"]).is_file()
+    assert (signed["record"], signed["verdict"]) == (run, "NO-GO")
+    drawn = json.loads(desk.visionforge("report", "--json").stdout)
+    assert all((desk.folder / path).is_file() for path in drawn.values())
+    assert set(drawn) == {"page", "index"}
+
+
+@pytest.mark.parametrize(("command", "status"), [("true", 0), ("false", 1)])
+def test_a_migration_is_told_as_json(desk: Desk, command: str, status: int) -> None:
+    """What happens meanwhile goes to the errors; the exit code is the same."""
+    (desk.folder / "visionforge.toml").write_text(PLAN + f"[migration]\ncommand = {json.dumps(command)}\n")
+    done = desk.visionforge("migrate", "--json")
+    facts = json.loads(done.stdout)
+    assert (done.returncode, facts["went_well"]) == (status, not status)
+    assert [step["status"] for step in facts["steps"]] == [status]
+    assert Path(facts["output"]).is_file()

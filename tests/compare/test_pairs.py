@@ -1,75 +1,15 @@
-"""Across DBMS: equal rows are equal, and any single change is found with its key."""
+"""Across DBMS: equal rows are equal, and a change is found with its key; test_properties has any rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
 
 from pytest_visionforge.plan.values import ColumnChanges, TableChange
 from tests import servers
 from tests.compare.conftest import Migration, run
-
-MIXED = {
-    "sqlite": "(id integer PRIMARY KEY, n NUMERIC(12,4), d DOUBLE, t VARCHAR(200), b BLOB, day DATE,"
-    " at TIMESTAMP, ok BOOLEAN)",
-    "postgresql": "(id bigint PRIMARY KEY, n numeric(12,4), d double precision, t varchar(200), b bytea,"
-    " day date, at timestamp, ok boolean)",
-    "mysql": "(id bigint PRIMARY KEY, n decimal(12,4), d double, t varchar(200), b longblob, day date,"
-    " at datetime(6), ok boolean)",
-}
-CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
-ROW = st.fixed_dictionaries(
-    {
-        "n": st.none() | st.decimals(-9999999, 9999999, places=4),
-        "d": st.none() | st.floats(-1e200, 1e200).filter(lambda value: value == 0 or abs(value) > 1e-200),
-        "t": st.none() | st.text(CHARACTERS, max_size=60),
-        "b": st.none() | st.binary(max_size=100),
-        "day": st.none() | st.dates(date(1000, 1, 1), date(9999, 12, 31)),
-        "at": st.none() | st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 31)),
-        "ok": st.none() | st.booleans(),
-    }
-)
-CHANGED: dict[str, Any] = {
-    "n": Decimal("0.0001"),
-    "d": 1.0000000000000002,
-    "t": "changed ",
-    "b": b"changed\x00",
-    "day": date(2001, 2, 3),
-    "at": datetime(2001, 2, 3, 4, 5, 6, 7),
-    "ok": None,
-}
-
-
-def write(url: str, rows: list[dict[str, Any]]) -> None:
-    """Makes the table of mixed columns anew, with rows."""
-    engine = create_engine(url)
-    name = {"mariadb": "mysql"}.get(engine.dialect.name, engine.dialect.name)
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS mixed"))
-        connection.execute(text(f"CREATE TABLE mixed {MIXED[name]}"))
-        if rows:
-            sql = "INSERT INTO mixed VALUES (:id, :n, :d, :t, :b, :day, :at, :ok)"
-            connection.execute(text(sql), [_plain(row) if name == "sqlite" else row for row in rows])
-    engine.dispose()
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as SQLite's own programs write it: decimals as numbers, times as text."""
-    plain = dict(row)
-    if row["n"] is not None:
-        plain["n"] = float(row["n"])
-    for name in ("day", "at"):
-        if row[name] is not None:
-            plain[name] = str(row[name])
-    return plain
 
 
 @pytest.fixture(scope="module")
@@ -92,60 +32,6 @@ def urls(
     for server, dbms in ((postgresql_server, "postgresql"), (mariadb_server, "mariadb")):
         for url in found[dbms]:
             server.drop(url)
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("sqlite", "sqlite"),
-        ("postgresql", "postgresql"),
-        ("mariadb", "mariadb"),
-        ("sqlite", "postgresql"),
-        ("mariadb", "postgresql"),
-        ("postgresql", "mariadb"),
-        ("sqlite", "mariadb"),
-        ("postgresql", "sqlite"),
-    ],
-)
-@settings(
-    max_examples=6,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(
-    rows=st.lists(ROW, min_size=1, max_size=12),
-    place=st.integers(0, 11),
-    column=st.sampled_from(list(CHANGED)),
-)
-def test_one_change_is_found(
-    urls: dict[str, tuple[str, str]],
-    tmp_path: Path,
-    before: str,
-    after: str,
-    rows: list[dict[str, Any]],
-    place: int,
-    column: str,
-) -> None:
-    """Random rows written on both sides are equal; one value that is changed is found with its key."""
-    rows = [{"id": number * 7 - 20, **row} for number, row in enumerate(rows)]
-    migration = Migration(urls[before][0], urls[after][1], tmp_path)
-    try:
-        write(migration.before_url, rows)
-        write(migration.after_url, rows)
-        found = migration.compare("mixed")
-        assert found.equal, found
-        assert found.digest_before == found.digest_after
-        victim = rows[place % len(rows)]
-        changed = None if victim[column] == CHANGED[column] else CHANGED[column]
-        if changed == victim[column]:
-            changed = True
-        write(migration.after_url, [{**row, column: changed} if row is victim else row for row in rows])
-        found = migration.compare("mixed")
-        assert not found.equal
-        assert [dict(offender.key) for offender in found.offenders] == [{"id": str(victim["id"])}]
-        assert set(found.offenders[0].before) == {column}
-    finally:
-        migration.close()
 
 
 def test_a_shop_moves(across: Migration) -> None:

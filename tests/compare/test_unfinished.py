@@ -90,6 +90,7 @@ def test_it_goes_on_where_it_was_killed(two: Migration) -> None:
     assert not (two.folder / "left").exists()
 
 
+@pytest.mark.parametrize("migration", ["sqlite"], indirect=True)
 def test_killed_again_and_again(two: Migration) -> None:
     """It is killed after each few ranges, and comes to its end all the same."""
     for _ in range(3):

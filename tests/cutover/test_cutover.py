@@ -16,6 +16,7 @@ import psutil
 import pytest
 from sqlalchemy import make_url
 
+from pytest_visionforge.cutover.runbook import runbook
 from pytest_visionforge.demo import demo
 from pytest_visionforge.demo.generate import generate
 from tests.backup import shop as shops
@@ -117,6 +118,8 @@ def test_a_good_migration_goes_all_the_way(visionforge: Project) -> None:
     ]
     (migrated,) = [entry for entry in visionforge.entries("migrate") if entry.phase == "begin"]
     assert migrated.facts["version"] == "2.0"
+    code, output = visionforge.run("gate", "--require", "postmigration", "--plan", "visionforge.toml")
+    assert code == 0, output  # the two parts are one record, sealed
     code, output = visionforge.run("runbook")
     assert "(last time" in output
     assert "alembic upgrade head" in output
@@ -159,13 +162,39 @@ start_previous = "echo previous >> services"
 """
 
 
+SMOKE = '[[smoke]]\ncommand = "test -e answers"\n'
+CONTACTS = """
+[contacts.vendor]
+name = "Example Hosting, contract 4711"
+after = "30min"
+[contacts.ana]
+name = "Ana P."
+role = "database"
+phone = "+49 30 1234"
+"""
+
+
+def test_the_runbook_is_the_plans_own(project: Project) -> None:
+    """Commands, limits and whom to ask, in the order of escalation, are those of the plan."""
+    page = runbook(project.write(PLAN + CONTACTS))
+    steps = [line for line in page.splitlines() if line.partition(".")[0].isdigit()]
+    for number, said in enumerate(
+        ("stop >>", "pytest -m premigration", "migrate.py", "-m postmigration", "start >>")
+    ):
+        assert steps[number].startswith(f"{number + 1}. ")
+        assert said in steps[number]
+    assert "echo previous >> services" in steps[-1]
+    assert "CPU above 100%" in page
+    assert page.index("at once: Ana P., database, +49 30 1234") < page.index("Example Hosting, contract 4711")
+
+
 def _services(project: Project) -> list[str]:
     return (project.folder / "services").read_text("utf-8").split()
 
 
 def test_the_default_touches_nothing_without_being_told(project: Project) -> None:
-    """After a NO-GO the database stays as it is, the message says both ways on, and each of them works."""
-    project.write(PLAN, migrate__py=MIGRATE.format("DELETE FROM items WHERE id = 2"))
+    """After a NO-GO the database stays as it is, the message says both ways on; mended, it goes on from there."""
+    project.write(PLAN + SMOKE, migrate__py=MIGRATE.format("DELETE FROM items WHERE id = 2"))
     code, output = project.run("cutover", "--yes")
     assert (code, _services(project)) == (1, ["stop"]), output
     assert "visionforge cutover --rollback" in output
@@ -176,15 +205,24 @@ def test_the_default_touches_nothing_without_being_told(project: Project) -> Non
     shutil.copy(project.folder / "test.db", project.folder / "broken.db")
     execute(project.url, "INSERT INTO items VALUES (2, 2)")  # mended by hand
     code, output = project.run("cutover", "--yes", "--resume")
-    assert (code, _services(project)) == (0, ["stop", "start"]), output
+    assert (code, _services(project)) == (1, ["stop", "start"]), output
+    project.write(f"{PLAN}{SMOKE}# edited\n")
+    (project.folder / "answers").touch()
+    code, output = project.run("cutover", "--yes", "--resume")
+    assert code == 0, output  # both parts are GO; of two plans they are no one record, and that is said
+    assert "for the gate, run pytest -m postmigration once more: " in output
+    assert "state of the plan" in output
 
 
-def test_a_person_goes_back(project: Project) -> None:
-    """`--rollback` after a NO-GO stops, puts back, proves and starts the previous version; then all is over."""
-    project.write(PLAN, migrate__py=MIGRATE.format("DELETE FROM items WHERE id = 2"))
+def test_an_emergency_goes_back_without_a_question(project: Project) -> None:
+    """`--emergency` stops, puts back, proves, starts the previous version, and writes the incident page."""
+    project.write(PLAN + CONTACTS, migrate__py=MIGRATE.format("DELETE FROM items WHERE id = 2"))
     project.run("cutover", "--yes")
-    code, output = project.run("cutover", "--rollback", "--yes")
+    code, output = project.run("cutover", "--emergency")
     assert (code, _services(project)) == (0, ["stop", "stop", "previous"]), output
+    page = project.read("*-cutover-*/incident.md")
+    assert "**back**: rolled back: an emergency" in page
+    assert "at once: Ana P., database, +49 30 1234" in page
     code, output = project.run("cutover", "--resume", "--yes")
     assert code == 1
     assert "there is no cutover to resume" in output

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
+from pytest_visionforge.cutover.migrate import migrate
 from pytest_visionforge.cutover.watch import Machine, Watch
+from pytest_visionforge.database import Database
 from pytest_visionforge.dialects.pulse import Activity, Pulse, Wait
+from pytest_visionforge.errors import MigrationError
 from pytest_visionforge.plan.values import Plan
 from tests.cutover.project import TABLES, Project, engine, execute
 
@@ -61,6 +66,53 @@ def test_the_tree_of_waits_is_seen(served: Project) -> None:
     assert any(look["waits"] for look in looks)
     assert looks[0]["size"] > 0
     assert looks[0]["connections"] >= 2
+
+
+def _pulse(url: str) -> Pulse:
+    with Database("target", url) as database, database.session() as session:
+        return database.dialect.watch.pulse(session, database.url)
+
+
+def test_progress_is_seen(postgresql: str) -> None:
+    """A long operation of PostgreSQL is told with its table, while it runs and no longer."""
+    execute(postgresql, *TABLES)
+    made = engine(postgresql)
+    with made.connect() as connection:
+        cursor = connection.connection.cursor()
+        with cursor.copy("COPY items FROM STDIN") as rows:
+            for number in range(10, 20_000):
+                rows.write(b"%d\t1\n" % number)
+            _until(lambda: any(each.startswith("copy of items") for each in _pulse(postgresql).progress))
+        connection.rollback()
+    made.dispose()
+    assert _pulse(postgresql).progress == ()
+
+
+def _until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_dump_keeps_the_migration_from_starting(postgresql: str, tmp_path: Path) -> None:
+    """While pg_dump runs, however young, its locks would make the migration wait: it is named, nothing is run."""
+    execute(postgresql, *TABLES)
+    plan = Project(tmp_path, postgresql).write('[migration]\ncommand = "touch ran"\n')
+    made = engine(postgresql)
+    with made.connect() as connection:
+        connection.exec_driver_sql("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        url = make_url(postgresql).set(drivername="postgresql").render_as_string(hide_password=False)
+        dump = subprocess.Popen(["pg_dump", "-f", "/dev/null", url])
+        try:
+            _until(lambda: any("pg_dump" in each.who for each in _pulse(postgresql).transactions))
+            with pytest.raises(MigrationError, match=r"queue behind .*pg_dump"):
+                migrate(plan, echo=print)
+        finally:
+            dump.kill()
+            dump.wait()
+    made.dispose()
+    assert not (tmp_path / "ran").exists()
 
 
 def _watch(plan: Plan, told: list[tuple[str, str]], path: Path) -> Watch:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-import sqlite3
-import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,23 +12,34 @@ import pytest
 from pytest_visionforge.cutover import past
 from pytest_visionforge.cutover.process import tree
 from pytest_visionforge.errors import RecordError
-from tests.cutover.project import PYTHON, TABLES, Project, execute
+from tests.backup import shop as shops
+from tests.cutover.project import PYTHON, TABLES, Project, engine, execute
 from tests.soak import SOAK
 
-MIGRATE = """
-import pathlib, sqlite3, time
-connection = sqlite3.connect("test.db", isolation_level=None)
-connection.execute("BEGIN")
-connection.execute("INSERT INTO items VALUES (4, 4)")
-if pathlib.Path("broken").exists():
-    connection.execute("DELETE FROM orders WHERE id = 1")
+WAIT = """
+import pathlib, sys, time
 def wait(name):
-    if pathlib.Path(name).exists():
+    if pathlib.Path("hold-" + name).exists():
         pathlib.Path("here").touch()
         time.sleep(120)
-wait("before-commit")
-connection.execute("COMMIT")
+"""
+MIGRATE = """
+import os
+from hold import wait
+from tests.cutover.project import engine
+with engine(os.environ["SHOP_DB"]).begin() as connection:
+    connection.exec_driver_sql("INSERT INTO items VALUES (4, 4)")
+    if os.path.exists("broken"):
+        connection.exec_driver_sql("DELETE FROM orders WHERE id = 1")
+    wait("before-commit")
 wait("after-commit")
+"""
+SERVICE = """
+import sys
+from hold import wait
+wait(sys.argv[1])
+with open("services", "a") as file:
+    file.write(sys.argv[1] + " ")
 """
 PLAN = f"""
 [limits]
@@ -41,44 +49,32 @@ memory = "100%"
 rollback = "on-failure"
 [migration]
 command = "{PYTHON} migrate.py"
-stop = "echo stop >> services"
-start = "echo start >> services"
-start_previous = "echo previous >> services"
+stop = "{PYTHON} service.py stop"
+start = "{PYTHON} service.py start"
+start_previous = "{PYTHON} service.py previous"
 [changes.tables.items]
 rows = "appended"
 """
-EXTRA = pytest.mark.skipif(not SOAK, reason="only under VISIONFORGE_SOAK=1: it takes its time")
-
-
-@pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Path]:
-    """A cutover that was killed while its migration had a transaction open, and a copy of its folder."""
-    folder = tmp_path_factory.mktemp("killed") / "shop"
-    folder.mkdir()
-    project = Project(folder, f"sqlite:///{folder / 'test.db'}")
-    (folder / "test.db").touch()
-    execute(project.url, *TABLES)
-    project.write(PLAN, migrate__py=MIGRATE)
-    (folder / "before-commit").touch()
-    _kill(project, project.start("cutover", "--yes"), (folder / "here").exists)
-    (folder / "before-commit").unlink()
-    (folder / "here").unlink()
-    copy = folder.with_name("copy")
-    shutil.copytree(folder, copy)
-    return project, copy
+# Each way has every kill; by default SQLite goes forward and the servers go back, in a soak all go both.
+FORWARD = ("sqlite", "postgresql", "mariadb") if SOAK else ("sqlite",)
+BACK = ("sqlite", "postgresql", "mariadb") if SOAK else ("postgresql", "mariadb")
+SWAPPING = ("swapping", "moving", "replacing")  # what is said then, on each DBMS
 
 
 @pytest.fixture
-def project(killed: tuple[Project, Path]) -> Project:
-    """The folder as the kill has left it."""
-    made, copy = killed
-    shutil.rmtree(made.folder)
-    shutil.copytree(copy, made.folder)
-    return made
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
+    """A small shop, its plan and its migration; a step waits where a file `hold-<step>` lies."""
+    url = str(request.getfixturevalue(request.param))
+    execute(url, *TABLES)
+    made = Project(tmp_path, url, {"PYTHONPATH": str(Path(__file__).parents[2])})
+    made.write(PLAN, migrate__py=MIGRATE, service__py=SERVICE, hold__py=WAIT)
+    yield made
+    shops.drop_kept(url)
 
 
-def _kill(project: Project, process: subprocess.Popen[str], now: Callable[[], bool]) -> None:
-    """Kills the tool, and nothing else, once it is time."""
+def _killed(project: Project, *arguments: str, now: Callable[[], bool]) -> None:
+    """Runs the tool, and kills it and nothing else once it is time; its children must end by themselves."""
+    process = project.start(*arguments, "--yes")
     end = time.monotonic() + 120
     while not now():
         assert process.poll() is None, process.communicate()[0]
@@ -86,108 +82,121 @@ def _kill(project: Project, process: subprocess.Popen[str], now: Callable[[], bo
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    for entry in project.entries("migrate"):
-        if entry.phase == "begin":
-            _until(lambda mark=entry.facts["mark"]: not tree(mark))  # type: ignore[misc]
-
-
-def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
+    marks = [entry.facts["mark"] for entry in project.entries("migrate") if entry.phase == "begin"]
+    while any(map(tree, marks)):
         assert time.monotonic() < end
         time.sleep(0.05)
 
 
-def _rows(project: Project) -> list[str]:
-    connection = sqlite3.connect(project.folder / "test.db")
-    try:
-        return list(connection.iterdump())
-    finally:
-        connection.close()
+def _held(project: Project, name: str, *arguments: str) -> None:
+    """Killed while a command of the plan is at `name`."""
+    hold, here = project.folder / f"hold-{name}", project.folder / "here"
+    hold.touch()
+    _killed(project, *arguments, now=here.exists)
+    hold.unlink()
+    here.unlink()
 
 
-def _has_begun(project: Project, step: str) -> Callable[[], bool]:
-    """Whether a step of the cutover has begun; a line that is being written is no entry yet."""
+def _journalled(project: Project, action: str, *arguments: str) -> None:
+    """Killed as soon as the journal has the begin of an action, of this run."""
 
-    def look() -> bool:
+    def begun() -> int:
         try:
-            return bool(project.entries(f"cutover {step}"))
-        except RecordError:
-            return False
+            return sum(entry.phase == "begin" for entry in project.entries(action))
+        except RecordError:  # a line that is being written
+            return 0
 
-    return look
+    before = begun()
+    _killed(project, *arguments, now=lambda: begun() > before)
 
 
-def _ending(project: Project) -> str:
-    plan = project.write(PLAN)
-    found = past.last(plan, project.folder / "backups" / "journal.jsonl")
+def _said(project: Project, words: tuple[str, ...], *arguments: str) -> None:
+    """Killed as soon as it has printed a line that begins with one of the words."""
+    process = project.start(*arguments, "--yes")
+    assert process.stdout
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith(words):
+            break
+    else:
+        pytest.fail(f"it said none of {words}:\n{''.join(lines)}")
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def _rows(project: Project) -> dict[str, list[tuple[int, ...]]]:
+    made = engine(project.url)
+    with made.connect() as connection:
+        found = {
+            name: [tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {name} ORDER BY 1, 2")]
+            for name in ("orders", "items")
+        }
+    made.dispose()
+    return found
+
+
+def _past(project: Project) -> past.Past:
+    found = past.last(project.write(PLAN), project.folder / "backups" / "journal.jsonl")
     assert found is not None
-    return found.ending
+    return found
 
 
-BEFORE = 'INSERT INTO "items" VALUES(3,3);'
-AFTER = 'INSERT INTO "items" VALUES(4,4);'
+def _migrations(project: Project) -> int:
+    return sum(entry.phase == "begin" for entry in project.entries("migrate"))
 
 
-def test_killed_before_the_commit_it_is_as_before(project: Project) -> None:
-    """The migration's processes end with the tool, the journal tells the step, and `--resume` runs it again."""
-    rows = _rows(project)
-    assert BEFORE in rows
-    assert AFTER not in rows
-    assert _ending(project) == ""
+@pytest.mark.parametrize("project", FORWARD, indirect=True)
+def test_killed_at_each_step_it_goes_on(project: Project) -> None:
+    """Killed in step after step, it is as before up to the commit and as after from there; `--resume` ends it."""
+    before = _rows(project)
+    after = {**before, "items": [*before["items"], (4, 4)]}
+    _held(project, "stop", "cutover")
+    assert (_past(project).stopped_in, _past(project).ending) == ("stop", "")
+    _journalled(project, "cutover premigration", "cutover", "--resume")
+    assert _past(project).stopped_in == "premigration"
+    _held(project, "before-commit", "cutover", "--resume")
+    assert _past(project).stopped_in == "migrate"
+    assert _rows(project) == before
     code, output = project.run("cutover", "--yes")
     assert code == 1
     assert "was interrupted (step migrate): go on with visionforge cutover --resume" in output
+    _held(project, "after-commit", "cutover", "--resume")  # all is as before, so it was run again
+    assert _rows(project) == after
+    _journalled(project, "cutover postmigration", "cutover", "--resume")
+    _held(project, "start", "cutover", "--resume")
+    assert _past(project).stopped_in == "start"
+    assert _rows(project) == after
     code, output = project.run("cutover", "--resume", "--yes")
     assert code == 0, output
-    assert "the database is as before" in output
-    assert _ending(project) == "done"
-    assert AFTER in _rows(project)
+    assert _past(project).ending == "done"
+    assert _rows(project) == after
+    assert _migrations(project) == 2  # what was committed is proved, not done again
+    assert (project.folder / "services").read_text("utf-8").split() == ["stop", "start"]
 
 
-def test_killed_after_the_commit_it_is_as_after(project: Project) -> None:
-    """What the migration has committed is proved, not done twice."""
-    (project.folder / "after-commit").touch()
-    _kill(project, project.start("cutover", "--resume", "--yes"), (project.folder / "here").exists)
-    assert AFTER in _rows(project)
-    code, output = project.run("cutover", "--resume", "--yes")
-    assert code == 0, output
-    assert "the database is not as before" in output
-    assert _ending(project) == "done"
-    assert len([entry for entry in project.entries("migrate") if entry.phase == "begin"]) == 2
-
-
-def test_whatever_it_was_killed_in_one_command_goes_back(project: Project) -> None:
-    """Killed after the commit, `--rollback` brings the database to what it was, proved."""
-    before = _rows(project)
-    (project.folder / "after-commit").touch()
-    _kill(project, project.start("cutover", "--resume", "--yes"), (project.folder / "here").exists)
-    code, output = project.run("cutover", "--rollback", "--yes")
-    assert code == 0, output
-    assert _rows(project) == before
-    assert _ending(project) == "back"
-
-
-@pytest.mark.parametrize(
-    "step", [pytest.param("postmigration", marks=EXTRA), pytest.param("start", marks=EXTRA)]
-)
-def test_killed_on_the_way_forward_it_goes_on(project: Project, step: str) -> None:
-    """Killed in a later step, the cutover is taken up there, and the migration is not run again."""
-    _kill(project, project.start("cutover", "--resume", "--yes"), _has_begun(project, step))
-    code, output = project.run("cutover", "--resume", "--yes")
-    assert code in (0, 1), output  # 1: it was over before the kill came
-    assert _ending(project) == "done"
-    assert _rows(project).count(AFTER) == 1
-
-
-@pytest.mark.parametrize("step", ["rollback", pytest.param("rollback proof", marks=EXTRA)])
-def test_killed_on_the_way_back_it_goes_on_going_back(project: Project, step: str) -> None:
-    """Killed while the backup is put back, `--resume` completes the way back, and its proof."""
+@pytest.mark.parametrize("project", BACK, indirect=True)
+def test_killed_at_each_step_of_the_way_back_it_goes_on_going_back(project: Project) -> None:
+    """Killed before and after the commit, in the restore, the swap, the proof: one command, all is as before."""
     before = _rows(project)
     (project.folder / "broken").touch()
-    _kill(project, project.start("cutover", "--resume", "--yes"), _has_begun(project, step))
+    _held(project, "before-commit", "cutover")
+    assert _rows(project) == before
+    _held(project, "after-commit", "cutover", "--resume")
+    broken = _rows(project)
+    assert broken != before
+    for words in (*([("comparing every row",)] if SOAK else []), SWAPPING):
+        _said(project, words, "cutover", "--rollback")
+        assert _past(project).stopped_in == "rollback"
+        assert _rows(project) in (before, broken)
+    if SOAK:
+        _journalled(project, "cutover rollback proof", "cutover", "--resume")
+        assert _rows(project) == before
+        _held(project, "previous", "cutover", "--resume")
+        assert _past(project).stopped_in == "start previous"
     code, output = project.run("cutover", "--resume", "--yes")
-    assert code == 1, output
-    assert _ending(project) == "back"
+    assert code == 1, output  # the way back is no GO
+    assert _past(project).ending == "back"
+    assert '"verdict": "GO"' in project.read("*-rollback-*/record.json")
     assert _rows(project) == before
     assert (project.folder / "services").read_text("utf-8").split()[-1] == "previous"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import sys
 
 import pytest
@@ -23,8 +24,8 @@ def test_hostile_names_are_planned_as_they_are_collected(shop: Shop) -> None:
     shop.execute('CREATE TABLE "a::b [c] \\ ü;%s<img src=x>" (id INTEGER PRIMARY KEY, "x:y%z" TEXT)')
     result = shop.run("-m", "premigration")
     assert result.ret == 0, result.stdout.str()
-    html = (shop.reports / "record.html").read_text("utf-8")
-    assert "<img src=x" not in html
+    page = (shop.reports / "record.html").read_text("utf-8")
+    assert "<img src=x" not in page
 
 
 def test_keywords_choose_by_table_and_column(shop: Shop) -> None:
@@ -151,6 +152,19 @@ def test_reports_may_go_elsewhere(shop: Shop) -> None:
     assert result.ret == 0, result.stdout.str()
     assert {"mine.xml", "mine.html"} <= {path.name for path in shop.path.iterdir()}
     assert "GO" in (shop.reports / "record.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_value_of_the_environment_is_no_tag(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, workers: str
+) -> None:
+    """A branch may be called like a tag, and a worker tells its name again: in the page it is text."""
+    monkeypatch.setenv("GIT_BRANCH", "<img src=x onerror=alert(1)></script>")
+    shop.plan()
+    shop.run("-m", "premigration", "-n", workers)
+    page = html.unescape((shop.reports / "record.html").read_text("utf-8"))
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert "<img src=x" not in page
 
 
 def test_without_pytest_html_there_is_a_page(shop: Shop) -> None:

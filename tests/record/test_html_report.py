@@ -15,53 +15,7 @@ from pytest_visionforge.errors import RecordError
 from pytest_visionforge.outcome import Outcome
 from pytest_visionforge.record import Record, html_report
 from tests.record import samples
-
-CONFTEST = """
-from pathlib import Path
-import pytest
-from pytest_visionforge.record import html_report
-from tests.record import samples
-
-def pytest_generate_tests(metafunc):
-    metafunc.parametrize("found", samples.RESULTS, ids=[each.name for each in samples.RESULTS])
-
-def pytest_itemcollected(item):
-    item.user_properties.append(html_report.property_of(item.callspec.params["found"]))
-
-def pytest_html_report_title(report):
-    html_report.report_title(report, "shop <b>")
-
-def pytest_html_results_summary(prefix):
-    html_report.results_summary(prefix, samples.record())
-
-def pytest_html_results_table_header(cells):
-    html_report.table_header(cells)
-
-def pytest_html_results_table_row(report, cells):
-    html_report.table_row(cells, report)
-
-def pytest_metadata(metadata):
-    metadata["Table"] = samples.EVIL
-    metadata["Tables"] = {samples.EVIL: [samples.EVIL]}
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session):
-    from pytest_metadata.plugin import metadata_key
-    html_report.escape_environment(session.config.stash[metadata_key])
-
-def pytest_unconfigure(config):
-    if not hasattr(config, "workerinput"):
-        html_report.finish(Path(config.option.htmlpath))
-"""
-TESTS = """
-import pytest
-from pytest_visionforge.outcome import Outcome
-
-def test_it(found):
-    if found.outcome is Outcome.WARNED:
-        pytest.xfail("warned")
-    assert found.outcome is not Outcome.VIOLATED
-"""
+from tests.record.foreign_page import CONFTEST, TESTS
 
 
 class _Data(HTMLParser):
@@ -96,6 +50,7 @@ def test_the_page_of_pytest_html(written: str) -> None:
     assert '<html lang="en">' in written
     assert 'name="viewport"' in written
     assert "pypi" not in written
+    assert 'aria-label="show failed"' in written
     assert samples.EVIL not in unescape(written.partition("<body>")[0])
     parser = _Data()
     parser.feed(written)
@@ -103,6 +58,7 @@ def test_the_page_of_pytest_html(written: str) -> None:
     assert len(rows) == len(samples.RESULTS)
     assert all(samples.EVIL not in cell for row in rows for cell in row["resultsTableRow"])
     assert samples.EVIL not in json.dumps(parser.data["environment"])
+    assert all(isinstance(value, str) for value in parser.data["environment"].values())
     [worst] = [row for row in rows if row["rule"] == "baseline.values"]
     assert (worst["outcome"], worst["severity"]) == ("violated", "block")
     assert worst["law"] == "No value changes that the plan does not declare."

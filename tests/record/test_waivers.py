@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -42,6 +43,16 @@ def test_an_expired_waiver_says_so() -> None:
     late = apply(VIOLATED, [WAIVER], LAST + timedelta(1))
     assert late.outcome is Outcome.VIOLATED
     assert late.reason == "the waiver by a.meyer expired on 2026-12-31 (to be merged (SHOP-812))"
+
+
+@pytest.mark.parametrize("left", [{"reason": ""}, {"by": "", "until": None}])
+def test_a_waiver_holds_once_it_is_filled_in(left: dict[str, Any]) -> None:
+    """What `visionforge waivers --adopt` leaves empty must be filled in, and the result says what."""
+    waiver = replace(WAIVER, **left)
+    open_ = apply(VIOLATED, [waiver], LAST)
+    assert open_.outcome is Outcome.VIOLATED
+    assert open_.reason == f"its waiver does not hold before {' and '.join(left)} are filled in in the plan"
+    assert [each.state for each in accounts([waiver], [open_], LAST)] == ["unfilled"]
 
 
 def test_one_row_more_is_not_waived() -> None:

@@ -2,6 +2,8 @@
 -- why: At the end of the type every insert fails; to widen it then means to rewrite the table under pressure.
 -- remedy: ALTER the column to bigint before the migration.
 -- limits: share = 0.8
+-- rights: SELECT count(*) = 0 FROM pg_sequence WHERE NOT has_sequence_privilege(seqrelid, 'SELECT, USAGE')
+-- grant: GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {role} (and of each other schema)
 SELECT s.seqrelid::regclass::text AS sequence, d.refobjid::regclass::text AS "table", a.attname AS "column",
   format('%s of %s', v.used, t.most) AS says,
   format('ALTER TABLE %s ALTER COLUMN %I TYPE bigint', d.refobjid::regclass, a.attname) AS remedy

@@ -285,7 +285,7 @@ def _hidden(session: Session, here: str) -> Iterator[str]:
     if "TRIGGER" not in wide:
         yield f"the role has no TRIGGER right on all of {here}: triggers may be missing here"
     if "SHOW VIEW" not in wide:
-        yield f"the role has no SHOW VIEW on all of {here}: definitions of views may be missing here"
+        yield f"the role has no SHOW VIEW on all of {here}: foreign keys and definitions of views may be missing here"
 
 
 def _wide_privileges(session: Session, here: str) -> set[str]:
