@@ -143,11 +143,11 @@ class Comparing:
         try:
             for before, after in differing:
                 looks.append(threads.submit(self._look, self._old, found.alike(), before, after))
-                while looks and (len(looks) > LOOKS or looks[0].done()):
+                while found.complete and looks and (len(looks) > LOOKS or looks[0].done()):
                     found.add(looks.popleft().result())
                 if not found.complete:
                     return
-            while looks and found.complete:
+            while found.complete and looks:
                 found.add(looks.popleft().result())
         finally:
             threads.shutdown(wait=False, cancel_futures=True)

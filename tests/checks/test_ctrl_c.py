@@ -51,7 +51,10 @@ def waited(until: Callable[[], bool], process: subprocess.Popen[bytes] | None = 
 def test_no_query_is_left_running(
     request: pytest.FixtureRequest, tmp_path: Path, dbms: str, times: int
 ) -> None:
-    """Interrupted once or twice while the server works, pytest ends, and so does the statement."""
+    """Interrupted once or twice while the server works, pytest ends, and so does the statement.
+
+    The second one may meet pytest as it writes of the first: then the signal itself ends it.
+    """
     url: str = request.getfixturevalue(dbms)
     (tmp_path / "visionforge.toml").write_text(PLAN.replace("{slow}", SLOW[dbms]))
     engine = create_engine(url, poolclass=NullPool)
@@ -83,7 +86,7 @@ def test_no_query_is_left_running(
             assert waited(running, process), (tmp_path / "output").read_text()
             for _ in range(times):
                 process.send_signal(signal.SIGINT)
-            assert process.wait(SECONDS) == 2, (tmp_path / "output").read_text()
+            assert process.wait(SECONDS) in (2, -signal.SIGINT)[:times], (tmp_path / "output").read_text()
         finally:
             process.kill()
             process.wait()
