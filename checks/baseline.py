@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_visionforge.compare.sequences import Behind
     from pytest_visionforge.database import Database
     from pytest_visionforge.database import Sequence as NumberSequence
-    from pytest_visionforge.plan.values import ChangedAt
+    from pytest_visionforge.plan.values.rules import ChangedAt
     from pytest_visionforge.run import Run
 
 WHOLE_SECONDS = 6 * 3600.0  # per statement: a whole table is read

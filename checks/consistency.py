@@ -30,8 +30,8 @@ from .scope import as_shown, column_of, scope_of, scope_of_table
 if TYPE_CHECKING:
     from pytest_visionforge.database import Column, Database, Table
     from pytest_visionforge.names import Names
-    from pytest_visionforge.plan import values
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values import rules
+    from pytest_visionforge.plan.values.plan import Plan
 
     from .relations import Relation
     from .scope import Scope
@@ -44,7 +44,7 @@ CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 
 
 @rule(*BOTH)
-def check_order(plan: Plan, database: Database, names: Names, order: values.Order) -> Evidence | Finding:
+def check_order(plan: Plan, database: Database, names: Names, order: rules.Order) -> Evidence | Finding:
     """What happens later has the later timestamp: the columns are in order in every row.
 
     Every pair is compared, so that NULL in the middle does not let the first be later than the last. A
@@ -73,7 +73,7 @@ def _earlier(scope: Scope, first: Column, last: Column) -> str:
 
 
 @rule(*BOTH)
-def check_after(plan: Plan, database: Database, names: Names, after: values.After) -> Evidence | Finding:
+def check_after(plan: Plan, database: Database, names: Names, after: rules.After) -> Evidence | Finding:
     """No row is older than the row that it belongs to.
 
     A row without a parent, or with NULL on either side, is passed over.
@@ -102,7 +102,7 @@ def check_after(plan: Plan, database: Database, names: Names, after: values.Afte
 
 @rule(*BOTH)
 def check_not_future(
-    plan: Plan, database: Database, names: Names, not_future: values.NotFuture
+    plan: Plan, database: Database, names: Names, not_future: rules.NotFuture
 ) -> Evidence | Finding:
     """No timestamp lies in the future: more than the 5 minutes by which clocks may differ.
 
@@ -125,7 +125,7 @@ def check_not_future(
 
 @rule(*BOTH)
 def check_calculated(
-    plan: Plan, database: Database, names: Names, calculated: values.Calculated
+    plan: Plan, database: Database, names: Names, calculated: rules.Calculated
 ) -> Evidence | Finding:
     """The column is what its formula gives.
 
@@ -142,7 +142,7 @@ def check_calculated(
 
 @rule(*BOTH)
 def check_aggregate(
-    plan: Plan, database: Database, names: Names, aggregate: values.Aggregate
+    plan: Plan, database: Database, names: Names, aggregate: rules.Aggregate
 ) -> Evidence | Finding:
     """The column is what its rows in the child table add up to.
 
@@ -163,7 +163,7 @@ def check_aggregate(
     return disagreement(scope, column, value, formula, aggregate.tolerance, join=join)
 
 
-def _sums(scope: Scope, column: Column, related: Relation, aggregate: values.Aggregate) -> str:
+def _sums(scope: Scope, column: Column, related: Relation, aggregate: rules.Aggregate) -> str:
     """Joins to each row what its children give; one pass over the child, rows without children stay."""
     quote, language = scope.database.quote, scope.database.dialect.language
     value = verbatim(aggregate.expression) or "*"
@@ -181,7 +181,7 @@ def _sums(scope: Scope, column: Column, related: Relation, aggregate: values.Agg
 
 
 @rule(*BOTH)
-def check_check(plan: Plan, database: Database, names: Names, holds: values.Holds) -> Evidence | Finding:
+def check_check(plan: Plan, database: Database, names: Names, holds: rules.Holds) -> Evidence | Finding:
     """The condition holds in every row.
 
     A row for which it gives NULL is passed over, as in a CHECK constraint.
@@ -218,7 +218,7 @@ def check_generated(
 
 
 @rule(*BOTH)
-def check_rules(plan: Plan, database: Database, business_rule: values.BusinessRule) -> Evidence | Finding:
+def check_rules(plan: Plan, database: Database, business_rule: rules.BusinessRule) -> Evidence | Finding:
     """The query of the business rule returns no row.
 
     Each row that it returns is a violation; all are counted, the first ones shown with the columns that

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pytest_visionforge import CannotTell
 
 if TYPE_CHECKING:
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 _PLAIN = {"NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 

@@ -8,7 +8,7 @@ from pytest_visionforge import POSTMIGRATION, PREMIGRATION, Evidence, Finding, r
 
 if TYPE_CHECKING:
     from pytest_visionforge.expectations import Batches
-    from pytest_visionforge.plan.values import Expectation
+    from pytest_visionforge.plan.values.rules import Expectation
 
 
 @rule(PREMIGRATION, POSTMIGRATION)

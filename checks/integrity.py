@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from pytest_visionforge.database import CheckConstraint, Column, Database, ForeignKey, Table
     from pytest_visionforge.names import Names
     from pytest_visionforge.objects import ForeignKeyOf
-    from pytest_visionforge.plan import values
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values import rules
+    from pytest_visionforge.plan.values.plan import Plan
 
     from .scope import Scope
 
@@ -177,7 +177,7 @@ def check_validated(table: Table) -> Evidence | Finding:
 
 
 @rule(*BOTH)
-def check_rows(plan: Plan, database: Database, names: Names, rows: values.Rows) -> Evidence | Finding:
+def check_rows(plan: Plan, database: Database, names: Names, rows: rules.Rows) -> Evidence | Finding:
     """The table has as many rows as it must have.
 
     An empty table makes every other rule pass. The rows are counted, never estimated.
@@ -224,7 +224,7 @@ def check_foreign_keys(
 
 @rule(*BOTH)
 def check_references(
-    plan: Plan, database: Database, names: Names, reference: values.Reference
+    plan: Plan, database: Database, names: Names, reference: rules.Reference
 ) -> Evidence | Finding:
     """Every value is found in the parent that the plan names.
 
@@ -248,7 +248,7 @@ def _orphans(scope: Scope, related: Relation) -> Evidence | Finding:
 
 
 @rule(*BOTH)
-def check_has(plan: Plan, database: Database, names: Names, has: values.Has) -> Evidence | Finding:
+def check_has(plan: Plan, database: Database, names: Names, has: rules.Has) -> Evidence | Finding:
     """Every row has at least one row in the child table.
 
     A parent without children is what is left when the children were not loaded, or were loaded elsewhere.
@@ -267,7 +267,7 @@ def check_has(plan: Plan, database: Database, names: Names, has: values.Has) -> 
 
 @rule(*BOTH)
 def check_not_null(
-    plan: Plan, database: Database, names: Names, not_null: values.NotNull
+    plan: Plan, database: Database, names: Names, not_null: rules.NotNull
 ) -> Evidence | Finding:
     """The column has a value in every row.
 
@@ -282,7 +282,7 @@ def check_not_null(
 
 
 @rule(*BOTH)
-def check_unique(plan: Plan, database: Database, names: Names, unique: values.Unique) -> Evidence | Finding:
+def check_unique(plan: Plan, database: Database, names: Names, unique: rules.Unique) -> Evidence | Finding:
     """No two rows have the same values.
 
     Rows in which one of them is NULL are passed over, as in a UNIQUE constraint. What is the same is said
@@ -306,9 +306,7 @@ def _term(scope: Scope, names: Names, table: str, text: str) -> str:
 
 
 @rule(*BOTH)
-def check_pattern(
-    plan: Plan, database: Database, names: Names, pattern: values.Pattern
-) -> Evidence | Finding:
+def check_pattern(plan: Plan, database: Database, names: Names, pattern: rules.Pattern) -> Evidence | Finding:
     """Every value matches the pattern from its first character to its last.
 
     NULL is passed over. The pattern is Python's, handed to the server: keep to what all understand
@@ -330,7 +328,7 @@ def check_pattern(
 
 @rule(*BOTH)
 def check_accepted(
-    plan: Plan, database: Database, names: Names, accepted: values.Accepted
+    plan: Plan, database: Database, names: Names, accepted: rules.Accepted
 ) -> Evidence | Finding:
     """Every value is one of the accepted ones.
 
@@ -353,7 +351,7 @@ def check_accepted(
 
 
 @rule(*BOTH)
-def check_range(plan: Plan, database: Database, names: Names, range_: values.Range) -> Evidence | Finding:
+def check_range(plan: Plan, database: Database, names: Names, range_: rules.Range) -> Evidence | Finding:
     """Every value lies between the bounds, which belong to the range.
 
     NULL is passed over. A bound that is a day without a time takes in the whole of that day.

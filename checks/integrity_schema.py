@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_visionforge.database import CheckConstraint, Database, Sequence, Session, Table
     from pytest_visionforge.names import Names
     from pytest_visionforge.objects import ForeignKeyOf
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 BOTH = (PREMIGRATION, POSTMIGRATION)
 DEEPEST = 100  # steps up a hierarchy that are followed

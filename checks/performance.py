@@ -9,7 +9,7 @@ from pytest_visionforge import POSTMIGRATION, PREMIGRATION, CannotTell, Evidence
 if TYPE_CHECKING:
     from pytest_visionforge.cutover.queries import Answered
     from pytest_visionforge.database import Database
-    from pytest_visionforge.plan.values import Endpoint, NamedQuery
+    from pytest_visionforge.plan.values.sections import Endpoint, NamedQuery
     from pytest_visionforge.run import Run
 
 P95 = 0.95

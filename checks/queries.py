@@ -24,7 +24,7 @@ from .scope import as_shown, scope_of_table
 if TYPE_CHECKING:
     from pytest_visionforge.database import Column, Database, Session, Table
     from pytest_visionforge.names import Names
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
     from .scope import Scope
 

@@ -47,7 +47,7 @@ from .readiness_migrations import check_migration_lint as check_migration_lint
 
 if TYPE_CHECKING:
     from pytest_visionforge.database import Database
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 CLOCKS_APART = timedelta(seconds=5)
 REPLICA_SECONDS = 10

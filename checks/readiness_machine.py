@@ -18,7 +18,7 @@ from .machine import human, volume_of
 
 if TYPE_CHECKING:
     from pytest_visionforge.database import Database
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 PASSWORDS = ("PGPASSWORD", "MYSQL_PWD")
 FEW_FILES = 1024  # open at once

@@ -21,14 +21,14 @@ from pytest_visionforge import (
 )
 from pytest_visionforge.errors import DatabaseError
 from pytest_visionforge.linters import INSTALL, installed, program, python_with
-from pytest_visionforge.plan.values import DJANGO_LINTER
+from pytest_visionforge.plan.values.sections import DJANGO_LINTER
 
 from .delegates import Answer, answer
 
 if TYPE_CHECKING:
     from pytest_visionforge.database import Database
     from pytest_visionforge.objects import Linted
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 _SQLFLUFF = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mariadb"}  # as it calls a dialect
 

@@ -9,7 +9,7 @@ from pytest_visionforge import POSTMIGRATION, PREMIGRATION, CannotTell, Evidence
 
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Backup
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
     from pytest_visionforge.run import Run
 
 LEVELS = ("hashed", "decoded", "restored")

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_visionforge import CannotTell
-from pytest_visionforge.plan.values import Reference
+from pytest_visionforge.plan.values.rules import Reference
 
 if TYPE_CHECKING:
     from pytest_visionforge.database import Database, Table
     from pytest_visionforge.names import Names
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 OTHER = "vf_other"  # the name of the other table in a statement
 

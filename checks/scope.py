@@ -13,7 +13,8 @@ from pytest_visionforge.database import verbatim
 if TYPE_CHECKING:
     from pytest_visionforge.database import Column, Database, Table
     from pytest_visionforge.names import Names
-    from pytest_visionforge.plan.values import Plan, TablePlan, TableRule
+    from pytest_visionforge.plan.values.plan import Plan
+    from pytest_visionforge.plan.values.rules import TablePlan, TableRule
 
 LONGEST = 80  # characters of one value in a sample
 

@@ -9,7 +9,8 @@ from pytest_visionforge import POSTMIGRATION, Evidence, Finding, Offender, rule
 
 if TYPE_CHECKING:
     from pytest_visionforge.database import Database
-    from pytest_visionforge.plan.values import Endpoint, NamedQuery, Plan, SmokeTest
+    from pytest_visionforge.plan.values.plan import Plan
+    from pytest_visionforge.plan.values.sections import Endpoint, NamedQuery, SmokeTest
     from pytest_visionforge.run import Run
 
 LAST_LINES = 15  # of a command's output that a finding shows

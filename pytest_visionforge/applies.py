@@ -11,7 +11,7 @@ from pytest_visionforge.statements import ANY
 
 if TYPE_CHECKING:
     from pytest_visionforge.objects import Scope, Server
-    from pytest_visionforge.plan.values import Checks
+    from pytest_visionforge.plan.values.sections import Checks
     from pytest_visionforge.rules import Rule
     from pytest_visionforge.statements import Statement
 

@@ -20,7 +20,7 @@ import pytest
 from pytest_visionforge import fixtures
 from pytest_visionforge.applies import NOTHING, check_known, gathered
 from pytest_visionforge.errors import PlanError
-from pytest_visionforge.plan.values import Checks
+from pytest_visionforge.plan.values.sections import Checks
 from pytest_visionforge.rules import PHASES, SUITES, Rule, facts_of, shipped
 
 if TYPE_CHECKING:

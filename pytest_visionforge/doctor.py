@@ -25,7 +25,7 @@ from pytest_visionforge.run import Run
 from pytest_visionforge.version import VERSION
 
 if TYPE_CHECKING:
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 OK, WRONG, DOUBTFUL, UNKNOWN = "ok", "wrong", "doubtful", "unknown"
 NAME = "pytest-visionforge"

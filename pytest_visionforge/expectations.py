@@ -16,14 +16,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pytest_visionforge.outcome import CannotTell, Evidence, Finding, Offender
-from pytest_visionforge.plan.values import Expectation
+from pytest_visionforge.plan.values.rules import Expectation
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
     from pytest_visionforge.database import Database, Table
     from pytest_visionforge.names import Names
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 INSTALL = 'pip install "pytest-visionforge[expectations]"'
 _NAMES = ("column", "column_A", "column_B")  # the arguments that name a column, or several

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_visionforge.database import Database
     from pytest_visionforge.expectations import Batches
     from pytest_visionforge.names import Names
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
     from pytest_visionforge.run import Run
 
 

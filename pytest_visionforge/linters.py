@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_visionforge.plan.address import dbms
-from pytest_visionforge.plan.values import DJANGO_LINTER, LINTERS
+from pytest_visionforge.plan.values.sections import DJANGO_LINTER, LINTERS
 
 if TYPE_CHECKING:
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 #: How each is installed.
 INSTALL = {

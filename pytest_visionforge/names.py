@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_visionforge.outcome import CannotTell
-from pytest_visionforge.plan import values
+from pytest_visionforge.plan.values.changes import TableChange
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.rules import TableRule
 from pytest_visionforge.rules import POSTMIGRATION
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 class Names:
     """The plan's names in one schema, in one phase."""
 
-    plan: values.Plan
+    plan: Plan
     schema: Schema
     phase: str
 
@@ -32,7 +34,7 @@ class Names:
     def _after(self) -> bool:
         return self.phase == POSTMIGRATION
 
-    def _change(self, table: str) -> values.TableChange:
+    def _change(self, table: str) -> TableChange:
         changes = self.plan.changes
         return changes.of(changes.after(table) or table)
 
@@ -62,7 +64,7 @@ class Names:
         known = [each.name for each in facts.columns]
         raise CannotTell(f"{facts} has no column {column}" + _did_you_mean(column, known))
 
-    def not_applicable(self, rule: values.TableRule) -> str:
+    def not_applicable(self, rule: TableRule) -> str:
         """Why a rule does not apply in this phase, by what the plan declares; '' where it does."""
         side = "after" if self._after else "before"
         if rule.when not in ("both", side):
@@ -75,7 +77,7 @@ class Names:
         missing = sorted(mentioned & absent)
         return f"{rule.table} has no {', '.join(missing)} {side} the migration" if missing else ""
 
-    def _absent_columns(self, change: values.TableChange) -> set[str]:
+    def _absent_columns(self, change: TableChange) -> set[str]:
         """Columns that the declared changes leave without a counterpart in this phase."""
         facts = self.schema.tables.get(change.name if self._after else change.before)
         present = {column.name for column in facts.columns} if facts else set()

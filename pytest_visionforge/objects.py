@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_visionforge import applies
 from pytest_visionforge.names import Names
 from pytest_visionforge.outcome import Severity
-from pytest_visionforge.plan import values
+from pytest_visionforge.plan.values import rules
+from pytest_visionforge.plan.values.changes import Changes, Declared
+from pytest_visionforge.plan.values.plan import Plan
 from pytest_visionforge.rules import POSTMIGRATION, PREMIGRATION, Rule
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ class Server:
 class Scope:
     """What objects are found in: the plan, the phase, and the facts of the databases if they answer."""
 
-    plan: values.Plan
+    plan: Plan
     phase: str
     schema: Schema | None = None
     baseline: Baseline | None = None
@@ -83,9 +85,9 @@ class Scope:
         return self.roles[-1] if self.phase == POSTMIGRATION else "source"
 
     @property
-    def changes(self) -> values.Changes:
+    def changes(self) -> Changes:
         """What the migration may have changed by this phase: nothing, but after it."""
-        return self.plan.changes if self.phase == POSTMIGRATION else values.Changes()
+        return self.plan.changes if self.phase == POSTMIGRATION else Changes()
 
     def excluded(self, table: str) -> str:
         """The plan's reason not to compare a table; '' where it is compared."""
@@ -117,7 +119,7 @@ def of_rule(rule: Rule, scope: Scope) -> list[Object] | None:
     return objects
 
 
-def _table_rules(kind: type[values.TableRule]) -> Callable[[Scope], Iterable[Object]]:
+def _table_rules(kind: type[rules.TableRule]) -> Callable[[Scope], Iterable[Object]]:
     def objects(scope: Scope) -> Iterable[Object]:
         for rule in scope.plan.rules_of(kind):
             reason = scope.names.not_applicable(rule) if scope.schema else ""
@@ -203,7 +205,7 @@ def _schema_objects(scope: Scope) -> Iterable[Object]:
     for kind in GROUPS:
         sides = [side for side in (before, scope.schema) if side]
         found = [getattr(side, kind) for side in sides if kind != "database"]
-        if kind == "database" or any(found) or getattr(scope.changes, kind) != values.Declared():
+        if kind == "database" or any(found) or getattr(scope.changes, kind) != Declared():
             yield Object(kind, kind, part=kind)
 
 
@@ -275,22 +277,22 @@ OBJECTS: Mapping[str, Callable[[Scope], Iterable[Object]]] = {
     "foreign_key": _foreign_keys,
     "composite_key": _composite_keys,
     "own_key": _own_keys,
-    "not_null": _table_rules(values.NotNull),
-    "unique": _table_rules(values.Unique),
-    "pattern": _table_rules(values.Pattern),
-    "accepted": _table_rules(values.Accepted),
-    "range_": _table_rules(values.Range),
-    "not_future": _table_rules(values.NotFuture),
-    "rows": _table_rules(values.Rows),
-    "reference": _table_rules(values.Reference),
-    "has": _table_rules(values.Has),
-    "order": _table_rules(values.Order),
-    "after": _table_rules(values.After),
-    "calculated": _table_rules(values.Calculated),
-    "aggregate": _table_rules(values.Aggregate),
-    "holds": _table_rules(values.Holds),
-    "changed_at": _table_rules(values.ChangedAt),
-    "expectation": _table_rules(values.Expectation),
+    "not_null": _table_rules(rules.NotNull),
+    "unique": _table_rules(rules.Unique),
+    "pattern": _table_rules(rules.Pattern),
+    "accepted": _table_rules(rules.Accepted),
+    "range_": _table_rules(rules.Range),
+    "not_future": _table_rules(rules.NotFuture),
+    "rows": _table_rules(rules.Rows),
+    "reference": _table_rules(rules.Reference),
+    "has": _table_rules(rules.Has),
+    "order": _table_rules(rules.Order),
+    "after": _table_rules(rules.After),
+    "calculated": _table_rules(rules.Calculated),
+    "aggregate": _table_rules(rules.Aggregate),
+    "holds": _table_rules(rules.Holds),
+    "changed_at": _table_rules(rules.ChangedAt),
+    "expectation": _table_rules(rules.Expectation),
     "business_rule": _business_rules,
     "compared": _compared,
     "schema_object": _schema_objects,

@@ -21,7 +21,7 @@ from pytest_visionforge.progress import Progress
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Backup
     from pytest_visionforge.cutover.journal import Entry, Journal
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 ACTION = "protect"
 SECONDS = 6 * 3600.0  # per statement: whole tables are read

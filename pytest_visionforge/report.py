@@ -18,7 +18,8 @@ from pytest_visionforge.rules import POSTMIGRATION
 from pytest_visionforge.run import BASELINE
 
 if TYPE_CHECKING:
-    from pytest_visionforge.plan.values import Changes, Declared, Plan, TableChange
+    from pytest_visionforge.plan.values.changes import Changes, Declared, TableChange
+    from pytest_visionforge.plan.values.plan import Plan
     from pytest_visionforge.run import Run
     from pytest_visionforge.session import Owner
 

@@ -22,7 +22,7 @@ from sqlalchemy import make_url
 from pytest_visionforge import backup
 from pytest_visionforge.compare import identity_digests
 from pytest_visionforge.database import Database
-from pytest_visionforge.plan.values import Store
+from pytest_visionforge.plan.values.sections import Store
 
 HOURS = 6 * 3600.0
 

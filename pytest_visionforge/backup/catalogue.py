@@ -14,7 +14,7 @@ from pytest_visionforge.backup.holds import Hold
 from pytest_visionforge.backup.manifest import LEVELS, Kind, Level, Manifest, Proof, read_manifest, read_proof
 from pytest_visionforge.cutover import journal
 from pytest_visionforge.errors import BackupError
-from pytest_visionforge.plan.values import Store
+from pytest_visionforge.plan.values.sections import Store
 
 ID = re.compile(r"\d{8}T\d{9}Z-([0-9a-f]{8})-(full|schema|data)")
 UNFINISHED = ".tmp-"

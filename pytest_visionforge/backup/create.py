@@ -16,9 +16,9 @@ from pytest_visionforge.backup.manifest import MANIFEST, Held, Kind, Manifest, s
 from pytest_visionforge.backup.payload import File, Sink
 from pytest_visionforge.compare import TableDigests, identity_digests
 from pytest_visionforge.database import Schema, Session
-from pytest_visionforge.dialects import ArchiveRoom, Dumped
+from pytest_visionforge.dialects.rooms.archive import ArchiveRoom, Dumped
 from pytest_visionforge.errors import BackupError
-from pytest_visionforge.plan.values import Store
+from pytest_visionforge.plan.values.sections import Store
 
 Progress = Callable[[str], None]
 SHARE = 0.15  # of a database's size that its compressed dump takes at least, but for rare ones

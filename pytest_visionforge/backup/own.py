@@ -19,10 +19,10 @@ from sqlalchemy import URL
 
 from pytest_visionforge import dialects
 from pytest_visionforge.backup import files
-from pytest_visionforge.dialects import Dumped
 from pytest_visionforge.dialects.child import Command, run
+from pytest_visionforge.dialects.rooms.archive import Dumped
 from pytest_visionforge.errors import BackupError
-from pytest_visionforge.plan.values import OwnBackup
+from pytest_visionforge.plan.values.sections import OwnBackup
 
 LONGEST = 500  # characters of a name
 Progress = Callable[[str], None]

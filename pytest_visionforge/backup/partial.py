@@ -18,7 +18,8 @@ from pytest_visionforge.backup.contents import digests_of, lost_where
 from pytest_visionforge.backup.verify import SECONDS, Payloads, address_for, check_hashes, opened, refuse_own
 from pytest_visionforge.compare import identity_digests, unequal
 from pytest_visionforge.database import Database, ForeignKey, Schema, Table
-from pytest_visionforge.dialects import Dialect, Replaced
+from pytest_visionforge.dialects import Dialect
+from pytest_visionforge.dialects.rooms.archive import Replaced
 from pytest_visionforge.errors import BackupError
 
 ACTION = "backup restore tables"

@@ -23,7 +23,7 @@ from pytest_visionforge.backup import files
 from pytest_visionforge.backup.payload import File, Sink, Source
 from pytest_visionforge.dialects.child import Command, printed, reader, run
 from pytest_visionforge.errors import BackupError
-from pytest_visionforge.plan.values import Store
+from pytest_visionforge.plan.values.sections import Store
 
 TAG = "visionforge"
 PASSWORDS = ("RESTIC_PASSWORD", "RESTIC_PASSWORD_FILE", "RESTIC_PASSWORD_COMMAND")

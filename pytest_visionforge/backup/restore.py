@@ -14,7 +14,7 @@ from pytest_visionforge import dialects
 from pytest_visionforge.backup import contents, lock, verify
 from pytest_visionforge.backup.catalogue import Backup
 from pytest_visionforge.database import Database, Schema
-from pytest_visionforge.dialects import ArchiveRoom
+from pytest_visionforge.dialects.rooms.archive import ArchiveRoom
 from pytest_visionforge.errors import BackupError, CannotConnect, DatabaseError
 
 ACTION = "backup restore"

@@ -18,7 +18,7 @@ from pytest_visionforge.backup.catalogue import JOURNAL, UNFINISHED, Backup, cat
 from pytest_visionforge.cutover import journal
 from pytest_visionforge.errors import BackupError
 from pytest_visionforge.plan.grammar import duration
-from pytest_visionforge.plan.values import Store
+from pytest_visionforge.plan.values.sections import Store
 
 PRUNE = "backup prune"
 _PERIODS: Mapping[str, Callable[[datetime], str]] = {

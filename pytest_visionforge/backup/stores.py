@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_visionforge.backup import age, files, payload, restic
 from pytest_visionforge.backup.payload import SUFFIX, Counted, File, Raw, Sink, Source
 from pytest_visionforge.errors import BackupError
-from pytest_visionforge.plan.values import Store
+from pytest_visionforge.plan.values.sections import Store
 
 ENCRYPTED = ".age"
 

@@ -20,7 +20,7 @@ from pytest_visionforge.backup.probe import probe
 from pytest_visionforge.backup.proving import Disproved, Seen, not_what_was, prove
 from pytest_visionforge.database import Database
 from pytest_visionforge.errors import BackupError, DatabaseError
-from pytest_visionforge.plan.values import OwnBackup
+from pytest_visionforge.plan.values.sections import OwnBackup
 
 __all__ = ["Disproved", "Payloads", "Seen", "prove", "scratch", "verify"]
 

@@ -24,7 +24,7 @@ from pytest_visionforge.progress import Progress
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Backup
     from pytest_visionforge.backup.manifest import Kind, Level
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 SNAPSHOT_SECONDS = 6 * 3600.0  # per statement: reading a whole table takes its time
 

@@ -15,7 +15,7 @@ from pytest_visionforge.errors import PlanError
 
 if TYPE_CHECKING:
     from pytest_visionforge.cutover.cutover import Outcome
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 GO = "done"
 INTERRUPTED = "interrupted: visionforge cutover --resume goes on, visionforge cutover --rollback goes back"

@@ -13,7 +13,7 @@ from pytest_visionforge.errors import BackupError, RecordError
 
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Decision
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 
 def add_to(group: click.Group) -> None:

@@ -15,7 +15,7 @@ from pytest_visionforge.errors import RecordError
 from pytest_visionforge.progress import Progress
 
 if TYPE_CHECKING:
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 
 @click.command()

@@ -15,7 +15,7 @@ import click
 from pytest_visionforge.errors import PlanError
 
 if TYPE_CHECKING:
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
 
 plan_option = click.option(
     "--plan",

@@ -14,7 +14,7 @@ from pytest_visionforge.errors import PlanError, RecordError
 
 if TYPE_CHECKING:
     from pytest_visionforge.outcome import Result
-    from pytest_visionforge.plan.values import Plan
+    from pytest_visionforge.plan.values.plan import Plan
     from pytest_visionforge.record.record import Record, WaiverFacts
 
 _SHOWN = {"used": "held", "": "no record"}

@@ -36,7 +36,8 @@ from pytest_visionforge.database import (
 )
 from pytest_visionforge.dialects import Dialect
 from pytest_visionforge.errors import DatabaseError, RecordError
-from pytest_visionforge.plan.values import Plan, TableChange
+from pytest_visionforge.plan.values.changes import TableChange
+from pytest_visionforge.plan.values.plan import Plan
 
 FORMAT = "visionforge baseline"
 VERSION = 4

@@ -22,7 +22,7 @@ from pytest_visionforge.compare.projection import Projection, of_table
 from pytest_visionforge.compare.rows import Differences
 from pytest_visionforge.database import Database, Table
 from pytest_visionforge.errors import DatabaseError
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 
 SMALL = 4  # segments of a table that one session reads as fast as several
 

@@ -9,7 +9,7 @@ from pytest_visionforge.compare import canonical
 from pytest_visionforge.compare.expected import ExpectedTable
 from pytest_visionforge.compare.pair import Pair, SchemaDifference
 from pytest_visionforge.database import Column, Table
-from pytest_visionforge.plan.values import ColumnChanges
+from pytest_visionforge.plan.values.changes import ColumnChanges
 
 
 def differences(expected: ExpectedTable, actual: Table, pair: Pair) -> Iterator[SchemaDifference]:

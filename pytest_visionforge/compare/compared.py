@@ -16,7 +16,7 @@ from pytest_visionforge.compare.segments import Digest, TableDigests
 from pytest_visionforge.compare.walk import Unordered
 from pytest_visionforge.database import Database, Session, Table
 from pytest_visionforge.outcome import Offender
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 
 SECONDS = 6 * 3600.0  # for a statement over a whole table: comparing is bounded by its table, not by checks
 LOOKS = 4  # ranges that are looked into at once

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pytest_visionforge.compare import named
 from pytest_visionforge.compare.pair import Pair, SchemaDifference
 from pytest_visionforge.database import Definition, Schema
-from pytest_visionforge.plan.values import Changes
+from pytest_visionforge.plan.values.changes import Changes
 
 GROUPS = ("routines", "types", "extensions", "events")
 

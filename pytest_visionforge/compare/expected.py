@@ -17,7 +17,7 @@ from pytest_visionforge.database import (
     Table,
     Trigger,
 )
-from pytest_visionforge.plan.values import Changes, TableChange
+from pytest_visionforge.plan.values.changes import Changes, TableChange
 
 _NAMING = ("inherits", "partitioned by", "replica identity")  # options whose values name tables or columns
 

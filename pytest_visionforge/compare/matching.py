@@ -13,17 +13,10 @@ from pathlib import Path
 
 from pytest_visionforge.database import Database, Table
 from pytest_visionforge.errors import PlanError
-from pytest_visionforge.plan.values import (
-    Address,
-    BackupPlan,
-    Changes,
-    ColumnChanges,
-    Limits,
-    Plan,
-    RecordPlan,
-    TableChange,
-    TablePlan,
-)
+from pytest_visionforge.plan.values.changes import Changes, ColumnChanges, TableChange
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.rules import TablePlan
+from pytest_visionforge.plan.values.sections import Address, BackupPlan, Limits, RecordPlan
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_visionforge.compare.expected import plain
 from pytest_visionforge.compare.pair import SchemaDifference
-from pytest_visionforge.plan.values import Declared
+from pytest_visionforge.plan.values.changes import Declared
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pytest_visionforge.compare.expected import ExpectedTable, expected_tables, 
 from pytest_visionforge.compare.pair import Pair
 from pytest_visionforge.database import Schema
 from pytest_visionforge.dialects import Dialect
-from pytest_visionforge.plan.values import Changes
+from pytest_visionforge.plan.values.changes import Changes
 
 
 def not_compared(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pytest_visionforge.compare.expected import ExpectedTable, is_plain, plain
 from pytest_visionforge.compare.pair import Pair, SchemaDifference
 from pytest_visionforge.database import ForeignKey, Index, Key, Table
-from pytest_visionforge.plan.values import Declared
+from pytest_visionforge.plan.values.changes import Declared
 
 
 def differences(expected: ExpectedTable, actual: Table, pair: Pair) -> Iterator[SchemaDifference]:

@@ -12,7 +12,9 @@ from pytest_visionforge.compare import canonical
 from pytest_visionforge.compare.reading import Field, Reading
 from pytest_visionforge.database import Schema, Table, verbatim
 from pytest_visionforge.dialects import Dialect
-from pytest_visionforge.plan.values import Changes, ColumnChanges, Plan, TableChange, TablePlan
+from pytest_visionforge.plan.values.changes import Changes, ColumnChanges, TableChange
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.rules import TablePlan
 
 FORM = 2  # of the canonical texts: digests of another form cannot be compared with ours
 WHOLE_TABLE = {"unchanged", "appended", "any"}

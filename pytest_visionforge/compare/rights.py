@@ -10,7 +10,7 @@ from pytest_visionforge.compare.expected import column_names
 from pytest_visionforge.compare.pair import Pair, SchemaDifference
 from pytest_visionforge.database import Grant, Schema
 from pytest_visionforge.plan.grants import grant as words_of
-from pytest_visionforge.plan.values import Changes
+from pytest_visionforge.plan.values.changes import Changes
 
 _GROUPS = {
     "view": "views",

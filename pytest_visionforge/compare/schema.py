@@ -10,7 +10,7 @@ from pytest_visionforge.compare.expected import ExpectedTable, expected_tables, 
 from pytest_visionforge.compare.pair import Pair, SchemaDifference
 from pytest_visionforge.database import Schema, Sequence
 from pytest_visionforge.dialects import Dialect
-from pytest_visionforge.plan.values import Changes
+from pytest_visionforge.plan.values.changes import Changes
 
 
 def differences(

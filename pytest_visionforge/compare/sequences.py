@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pytest_visionforge.compare.baseline import Baseline
 from pytest_visionforge.database import Schema, Sequence, Session
-from pytest_visionforge.plan.values import Changes
+from pytest_visionforge.plan.values.changes import Changes
 
 
 @dataclass(frozen=True, slots=True)

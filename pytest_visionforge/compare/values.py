@@ -15,7 +15,8 @@ from pytest_visionforge.compare.segments import TableDigests
 from pytest_visionforge.compare.statistics import statistics, told
 from pytest_visionforge.database import Database, Snapshot, Table
 from pytest_visionforge.errors import RecordError
-from pytest_visionforge.plan.values import Plan, TableChange
+from pytest_visionforge.plan.values.changes import TableChange
+from pytest_visionforge.plan.values.plan import Plan
 
 FEW = 4  # segments of a table that one session reads as fast as several
 Before = Callable[[], Database]

@@ -8,7 +8,7 @@ from pytest_visionforge.compare.expected import Renaming, mentions, names_of, pl
 from pytest_visionforge.compare.named import is_same
 from pytest_visionforge.compare.pair import Pair, SchemaDifference
 from pytest_visionforge.database import Schema, View
-from pytest_visionforge.plan.values import Changes
+from pytest_visionforge.plan.values.changes import Changes
 
 
 def differences(before: Schema, after: Schema, changes: Changes, pair: Pair) -> Iterator[SchemaDifference]:

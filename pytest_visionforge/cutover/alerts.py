@@ -17,7 +17,8 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 from pytest_visionforge.cutover.journal import Journal
-from pytest_visionforge.plan.values import Alerts, Plan
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.sections import Alerts
 
 PAUSES = (0.5, 2.0, 8.0)  # seconds before each further try
 ANSWER_SECONDS = 5.0

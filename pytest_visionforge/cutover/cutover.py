@@ -23,7 +23,7 @@ from pytest_visionforge.cutover.process import end_tree
 from pytest_visionforge.cutover.rollback import rollback
 from pytest_visionforge.cutover.state import state_of
 from pytest_visionforge.errors import MigrationError, RecordError, VisionForgeError
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 
 LOCK = ".lock-cutover"
 FORWARD = ("measure", "stop", "premigration", "migrate", "postmigration", "start", "smoke")

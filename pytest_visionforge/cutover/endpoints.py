@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import psutil
 
-from pytest_visionforge.plan.values import Endpoint
+from pytest_visionforge.plan.values.sections import Endpoint
 from pytest_visionforge.version import VERSION
 
 LARGEST = 10_000_000  # bytes of an answer that are read

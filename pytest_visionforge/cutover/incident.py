@@ -10,7 +10,7 @@ from pytest_visionforge.backup.catalogue import JOURNAL
 from pytest_visionforge.cutover.journal import Entry, read
 from pytest_visionforge.cutover.past import ACTION, last
 from pytest_visionforge.cutover.runbook import contacts
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 
 NAME = "incident.md"
 

@@ -17,7 +17,8 @@ from typing import Any
 from pytest_visionforge.cutover.endpoints import Asked, ask
 from pytest_visionforge.cutover.queries import Answered, answer
 from pytest_visionforge.database import Database
-from pytest_visionforge.plan.values import Endpoint, NamedQuery, Plan
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.sections import Endpoint, NamedQuery
 
 DIRECTORY = "measured"
 VARIABLE = "VISIONFORGE_MEASURED"

@@ -22,7 +22,8 @@ from pytest_visionforge.cutover.veil import Veil
 from pytest_visionforge.cutover.watch import WATCH, Watch
 from pytest_visionforge.database import Database
 from pytest_visionforge.errors import DatabaseError, MigrationError
-from pytest_visionforge.plan.values import Plan, Step
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.sections import Step
 
 OUTPUT, RESULT = "output.log", "migration.json"
 ACTION = "migrate"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from pytest_visionforge.cutover.journal import Entry, Journal, read, unfinished
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 
 ACTION = "cutover"
 # "done": the new version runs; "untouched": the database was never changed; "back": it was put back;

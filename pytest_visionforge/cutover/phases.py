@@ -13,7 +13,7 @@ from pytest_visionforge.cutover.process import Command, run
 from pytest_visionforge.cutover.veil import Veil
 from pytest_visionforge.errors import MigrationError
 from pytest_visionforge.outcome import Verdict
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 from pytest_visionforge.record import Record
 
 LONGEST = 7 * 86400.0  # seconds: the checks have time limits of their own

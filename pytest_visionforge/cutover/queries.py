@@ -9,7 +9,8 @@ from typing import Any
 
 from pytest_visionforge.database import Database, Session, verbatim
 from pytest_visionforge.dialects.pulse import Access
-from pytest_visionforge.plan.values import Changes, NamedQuery
+from pytest_visionforge.plan.values.changes import Changes
+from pytest_visionforge.plan.values.sections import NamedQuery
 
 LEAST = 0.005  # seconds: a query that is slower by less is not slower
 

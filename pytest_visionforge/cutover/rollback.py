@@ -14,7 +14,7 @@ from pytest_visionforge.cutover.journal import Journal, unfinished
 from pytest_visionforge.database import Database
 from pytest_visionforge.errors import BackupError, DatabaseError
 from pytest_visionforge.outcome import Verdict
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 
 SECONDS = 6 * 3600.0  # per statement: a whole table may be read
 

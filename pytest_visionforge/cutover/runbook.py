@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pytest_visionforge.backup.catalogue import JOURNAL
 from pytest_visionforge.cutover.journal import last_seconds
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 from pytest_visionforge.progress import in_words
 
 

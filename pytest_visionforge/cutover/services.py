@@ -10,7 +10,7 @@ import time
 from pytest_visionforge.cutover.process import MARK, interruptible
 from pytest_visionforge.cutover.veil import Veil
 from pytest_visionforge.errors import MigrationError
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 
 SECONDS = 300.0
 SAID = 400  # characters of a command's last words that a message holds

@@ -10,7 +10,8 @@ from pytest_visionforge import compare, record
 from pytest_visionforge.compare import Baseline
 from pytest_visionforge.database import Database
 from pytest_visionforge.errors import VisionForgeError
-from pytest_visionforge.plan.values import Changes, Plan
+from pytest_visionforge.plan.values.changes import Changes
+from pytest_visionforge.plan.values.plan import Plan
 
 BASELINE = "baseline.jsonl.zst"
 SECONDS = 6 * 3600.0  # per statement: a whole table is read

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pytest_visionforge.plan.values import Endpoint, Plan
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.sections import Endpoint
 from pytest_visionforge.record.mask import masked
 
 SHORTEST = 4  # characters: what is shorter would turn every text into stars

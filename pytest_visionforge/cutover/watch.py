@@ -24,7 +24,7 @@ from pytest_visionforge.cutover.alerts import now
 from pytest_visionforge.database import Database
 from pytest_visionforge.dialects.pulse import Activity, Pulse, Wait
 from pytest_visionforge.errors import DatabaseError
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 
 WATCH = "watch.jsonl"
 PAUSE = 1.0  # seconds from one look to the next

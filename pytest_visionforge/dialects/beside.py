@@ -20,7 +20,8 @@ from typing import Protocol
 from sqlalchemy import URL
 
 from pytest_visionforge.database.database import Database
-from pytest_visionforge.dialects import Packable, child
+from pytest_visionforge.dialects import child
+from pytest_visionforge.dialects.rooms.canonical import Packable
 from pytest_visionforge.dialects.sqlite import canonical as stored
 from pytest_visionforge.errors import BackupError
 

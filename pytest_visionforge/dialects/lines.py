@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_visionforge.dialects import Raw
+from pytest_visionforge.dialects.rooms.archive import Raw
 
 CHUNK = 1 << 20
 

@@ -11,7 +11,7 @@ from pytest_visionforge.errors import PlanError
 from pytest_visionforge.plan.address import database
 from pytest_visionforge.plan.grammar import Wrong
 from pytest_visionforge.plan.shape import Place
-from pytest_visionforge.plan.values import Address
+from pytest_visionforge.plan.values.sections import Address
 
 # The password reaches to the last @, as where a plan is read.
 _LOGIN = re.compile(r"(?P<before>[\w+]+://[^:/@]*:)(?P<secret>.*)(?P<after>@.*)", re.S)

@@ -20,7 +20,7 @@ from pytest_visionforge.draft.guess import Guess
 from pytest_visionforge.draft.sight import Sight, look
 from pytest_visionforge.draft.trial import Held, Trial
 from pytest_visionforge.errors import DatabaseError
-from pytest_visionforge.plan.values import Address
+from pytest_visionforge.plan.values.sections import Address
 
 SECONDS = 60.0  # for trying guesses; what is not tried by then is not suggested
 Progress = Callable[[str], None]

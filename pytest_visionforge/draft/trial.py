@@ -24,7 +24,9 @@ from pytest_visionforge.names import Names
 from pytest_visionforge.outcome import CannotTell, Evidence
 from pytest_visionforge.plan.shape import Place
 from pytest_visionforge.plan.tables import tables
-from pytest_visionforge.plan.values import Address, BackupPlan, Plan, RecordPlan, TablePlan
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.rules import TablePlan
+from pytest_visionforge.plan.values.sections import Address, BackupPlan, RecordPlan
 from pytest_visionforge.rules import PREMIGRATION
 
 STATEMENT_SECONDS = 5.0

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from pytest_visionforge.plan.grammar import Wrong
 from pytest_visionforge.plan.shape import Place, meant, text
-from pytest_visionforge.plan.values import Address
+from pytest_visionforge.plan.values.sections import Address
 
 #: The DBMS behind each scheme of a URL.
 DBMS = {"sqlite": "sqlite", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}

@@ -10,7 +10,7 @@ from pytest_visionforge.plan.address import DBMS
 from pytest_visionforge.plan.grammar import Wrong, identifier
 from pytest_visionforge.plan.shape import Place, keys, kind, record_of, short, table_of, text
 from pytest_visionforge.plan.tables import severity, when
-from pytest_visionforge.plan.values import BusinessRule
+from pytest_visionforge.plan.values.rules import BusinessRule
 
 _HEAD = {"id": short(identifier), "why": text, "remedy": text, "severity": severity, "when": when}
 _KEY = re.compile(r"-- ?([a-z_]+):(?:\s+(.*))?")

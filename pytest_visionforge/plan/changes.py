@@ -18,7 +18,7 @@ from pytest_visionforge.plan.shape import (
     table_of,
     text,
 )
-from pytest_visionforge.plan.values import Changes, ColumnChanges, Declared, RoleChanges, TableChange
+from pytest_visionforge.plan.values.changes import Changes, ColumnChanges, Declared, RoleChanges, TableChange
 
 _declared = record_of(Declared, {"added": names, "dropped": names, "changed": names})
 

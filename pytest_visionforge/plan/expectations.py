@@ -11,7 +11,7 @@ from typing import Any
 from pytest_visionforge.outcome import Severity
 from pytest_visionforge.plan.grammar import Wrong
 from pytest_visionforge.plan.shape import Place, items, mapping, one_of
-from pytest_visionforge.plan.values import Expectation
+from pytest_visionforge.plan.values.rules import Expectation
 
 _SEVERITIES = {"critical": Severity.BLOCK, "warning": Severity.WARN, "info": Severity.WARN}
 

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from pytest_visionforge.plan.address import dbms
 from pytest_visionforge.plan.shape import Place
 from pytest_visionforge.plan.tables import WORDS
-from pytest_visionforge.plan.values import BusinessRule, Plan, TableRule
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.rules import BusinessRule, TableRule
 
 
 def keep(plan: Plan, place: Place) -> None:

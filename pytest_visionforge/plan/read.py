@@ -19,7 +19,9 @@ from pytest_visionforge.plan.changes import changes
 from pytest_visionforge.plan.expectations import suite
 from pytest_visionforge.plan.shape import Place, filled, keys, list_of, text
 from pytest_visionforge.plan.tables import tables
-from pytest_visionforge.plan.values import Address, BusinessRule, Plan, TablePlan
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.rules import BusinessRule, TablePlan
+from pytest_visionforge.plan.values.sections import Address
 
 _READERS = {
     "plan": text,

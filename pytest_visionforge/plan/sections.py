@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from pytest_visionforge.plan import grammar, stores
-from pytest_visionforge.plan import values as v
 from pytest_visionforge.plan.address import database, directory, web
 from pytest_visionforge.plan.grammar import Wrong
 from pytest_visionforge.plan.shape import (
@@ -31,6 +30,7 @@ from pytest_visionforge.plan.shape import (
     text,
     whole,
 )
+from pytest_visionforge.plan.values import sections as v
 
 _duration = short(grammar.duration, "5s")
 _share = short(grammar.share, "1%")

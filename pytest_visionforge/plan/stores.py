@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_visionforge.plan import grammar
-from pytest_visionforge.plan import values as v
 from pytest_visionforge.plan.address import database, directory, expand
 from pytest_visionforge.plan.grammar import Wrong
 from pytest_visionforge.plan.shape import Noted, Place, Reader, filled, list_of, record_of, short, text
+from pytest_visionforge.plan.values import sections as v
 
 _RECIPIENT = re.compile(r"age1[0-9a-z]{58,}")
 _REMOTE = re.compile(r"[a-z][a-z0-9]*:")  # restic's sftp:, s3:, rest: ...

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from pytest_visionforge.outcome import Severity
 from pytest_visionforge.plan import grammar
-from pytest_visionforge.plan import values as v
 from pytest_visionforge.plan.grammar import Wrong
 from pytest_visionforge.plan.shape import (
     Place,
@@ -28,6 +27,7 @@ from pytest_visionforge.plan.shape import (
     short,
     text,
 )
+from pytest_visionforge.plan.values import rules as v
 
 
 def severity(value: Any, place: Place) -> Severity:

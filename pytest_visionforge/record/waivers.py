@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from pytest_visionforge.outcome import Outcome, Result
-from pytest_visionforge.plan.values import Waiver
+from pytest_visionforge.plan.values.sections import Waiver
 from pytest_visionforge.record.record import WaiverFacts
 
 _WAIVABLE = (Outcome.VIOLATED, Outcome.WARNED)

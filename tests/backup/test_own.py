@@ -13,7 +13,7 @@ from pytest_visionforge.backup import Backup, Disproved, catalogue, find, incomp
 from pytest_visionforge.backup.manifest import MANIFEST
 from pytest_visionforge.cutover import journal
 from pytest_visionforge.errors import BackupError
-from pytest_visionforge.plan.values import Address, OwnBackup, Store
+from pytest_visionforge.plan.values.sections import Address, OwnBackup, Store
 from tests.backup.shop import ROWS, back_up, change, watched
 
 _POSTGRESQL = """

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pytest_visionforge.backup import payload, stores
 from pytest_visionforge.errors import BackupError
-from pytest_visionforge.plan.values import Store
+from pytest_visionforge.plan.values.sections import Store
 
 PLAIN = Store()
 TEXT = b"".join(b"row %d\n" % number for number in range(5000))

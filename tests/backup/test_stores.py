@@ -21,7 +21,7 @@ from pytest_visionforge.backup.manifest import MANIFEST
 from pytest_visionforge.backup.payload import File
 from pytest_visionforge.database import Database
 from pytest_visionforge.errors import BackupError
-from pytest_visionforge.plan.values import Store
+from pytest_visionforge.plan.values.sections import Store
 from tests import servers
 from tests.backup.shop import ROWS, back_up, watched
 from tests.soak import SOAK

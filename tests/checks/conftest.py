@@ -13,7 +13,9 @@ from sqlalchemy import make_url
 from pytest_visionforge import PREMIGRATION, CannotTell, Evidence, Finding
 from pytest_visionforge.database import Database, Table
 from pytest_visionforge.names import Names
-from pytest_visionforge.plan import values
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.rules import TablePlan, TableRule
+from pytest_visionforge.plan.values.sections import Address, BackupPlan, RecordPlan
 from pytest_visionforge.rules import facts_of
 from tests import samples
 from tests.checks import matrix
@@ -24,7 +26,7 @@ class Bench:
     """A real database with a plan; `run` calls a check as the plugin does, by the names of its arguments."""
 
     database: Database
-    plan: values.Plan
+    plan: Plan
     phase: str = PREMIGRATION
 
     @property
@@ -41,9 +43,9 @@ class Bench:
         """The facts of a table."""
         return self.names.table(name)
 
-    def rules(self, *rules: values.TableRule, **more: Any) -> None:
+    def rules(self, *rules: TableRule, **more: Any) -> None:
         """Makes these the plan's rules."""
-        tables = {rule.table: values.TablePlan(rule.table, (rule,)) for rule in rules}
+        tables = {rule.table: TablePlan(rule.table, (rule,)) for rule in rules}
         for table in tables:
             own = tuple(rule for rule in rules if rule.table == table)
             tables[table] = replace(tables[table], rules=own, **more)
@@ -52,7 +54,7 @@ class Bench:
     def run(self, check: Callable[..., Any], **objects: Any) -> Any:
         """What a check returns; a rule of the plan that is its object is taken into the plan first."""
         for each in objects.values():
-            if isinstance(each, values.TableRule) and each.table not in self.plan.tables:
+            if isinstance(each, TableRule) and each.table not in self.plan.tables:
                 self.rules(each)
         known = {"plan": self.plan, "database": self.database, "names": self.names, **objects}
         rule = facts_of(check)
@@ -92,17 +94,17 @@ def noted(record_property: Callable[[str, object], None]) -> Iterator[None]:
         yield
 
 
-def make_plan(url: str, directory: Path, **more: Any) -> values.Plan:
+def make_plan(url: str, directory: Path, **more: Any) -> Plan:
     """A plan about one database."""
-    address = values.Address(url, make_url(url).render_as_string(hide_password=True))
-    return values.Plan(
+    address = Address(url, make_url(url).render_as_string(hide_password=True))
+    return Plan(
         name="shop",
         path=directory / "visionforge.toml",
         sha256="0" * 64,
         source=address,
         target=address,
-        backup=values.BackupPlan(directory / "backups"),
-        record=values.RecordPlan(directory / "reports"),
+        backup=BackupPlan(directory / "backups"),
+        record=RecordPlan(directory / "reports"),
         **more,
     )
 

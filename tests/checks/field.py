@@ -22,7 +22,8 @@ from pytest_visionforge.database import Database
 from pytest_visionforge.errors import DatabaseError
 from pytest_visionforge.names import Names
 from pytest_visionforge.objects import Scope, Server, of_rule
-from pytest_visionforge.plan import values
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.sections import Address, Checks
 from pytest_visionforge.rules import Rule, facts_of
 from tests import samples, servers
 from tests.checks.conftest import make_plan
@@ -148,12 +149,12 @@ class Look:
         theirs = ours if "://" in self.target else Server(self.target, self.target)
         return {"source": ours, "target": theirs} if self.target else {"source": ours}
 
-    def _plan(self, id: str, field: Field) -> values.Plan:
+    def _plan(self, id: str, field: Field) -> Plan:
         plan = make_plan(field.url, field.folder)
         limits = {f"{id}.{name}": value for name, value in self.limits.items()}
-        checks = values.Checks(also=("all",) if self.asked else (), limits=limits)
+        checks = Checks(also=("all",) if self.asked else (), limits=limits)
         if self.target:
-            plan = replace(plan, target=values.Address(f"elsewhere {self.target}", "elsewhere"))
+            plan = replace(plan, target=Address(f"elsewhere {self.target}", "elsewhere"))
         return replace(plan, checks=checks, **(self.plan or {}))
 
 

@@ -12,7 +12,8 @@ from pytest_visionforge import applies
 from pytest_visionforge.database import Column, Schema, Table
 from pytest_visionforge.errors import PlanError
 from pytest_visionforge.objects import Scope, Server, of_rule
-from pytest_visionforge.plan.values import Address, Checks, Plan
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.sections import Address, Checks
 from pytest_visionforge.rules import Rule, facts_of, shipped
 from tests.checks.conftest import make_plan
 

@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from checks import consistency
 from pytest_visionforge import Evidence
 from pytest_visionforge.database import Database
-from pytest_visionforge.plan import values
+from pytest_visionforge.plan.values import rules
 from tests import samples
 from tests.checks.conftest import Bench, Make, make_plan
 
 # ---------------------------------------------------------------- time
 
 
-ORDER = values.Order(table="orders", columns=("ordered_at", "paid_at", "shipped_on"))
+ORDER = rules.Order(table="orders", columns=("ordered_at", "paid_at", "shipped_on"))
 
 
 def test_order_passes_what_is_in_order(shop: Make) -> None:
@@ -56,7 +56,7 @@ def test_order_compares_every_pair(shop: Make) -> None:
 
 def test_order_of_numbers(shop: Make) -> None:
     """Numbers are compared as numbers."""
-    rule = values.Order(table="orders", columns=("tax", "net", "total"))
+    rule = rules.Order(table="orders", columns=("tax", "net", "total"))
     made = shop()
     assert made.passes(consistency.check_order, order=rule)
     samples.run(made.plan.source.url, "INSERT INTO orders (id, tax, net, total) VALUES (5, 9, 10, 9)")
@@ -68,12 +68,12 @@ def test_order_finds_text_that_is_no_timestamp(sqlite_bench: Make) -> None:
     made = sqlite_bench(
         "CREATE TABLE t (a timestamp, b timestamp); INSERT INTO t VALUES ('2024-01-01', 'soon')"
     )
-    finding = made.found(consistency.check_order, order=values.Order(table="t", columns=("a", "b")))
+    finding = made.found(consistency.check_order, order=rules.Order(table="t", columns=("a", "b")))
     assert finding.says == "1 of 1 row: b is no timestamp"
 
 
-AFTER = values.After(table="orders", column="ordered_at", parent="customers", parent_column="created_at")
-TO_CUSTOMER = values.Reference(table="orders", column="customer_id", parent="customers", parent_column="id")
+AFTER = rules.After(table="orders", column="ordered_at", parent="customers", parent_column="created_at")
+TO_CUSTOMER = rules.Reference(table="orders", column="customer_id", parent="customers", parent_column="id")
 
 
 def test_after(shop: Make) -> None:
@@ -108,7 +108,7 @@ def test_after_needs_a_relation(shop: Make) -> None:
 def test_not_future(shop: Make) -> None:
     """A timestamp in the future is found; the clocks may differ by five minutes."""
     made = shop()
-    rule = values.NotFuture(table="customers", column="created_at")
+    rule = rules.NotFuture(table="customers", column="created_at")
     assert made.passes(consistency.check_not_future, not_future=rule).rows == 3
     now = made.database.now()
     near, far = (f"{now + timedelta(minutes=minutes):%Y-%m-%d %H:%M:%S}" for minutes in (2, 9))
@@ -120,7 +120,7 @@ def test_not_future(shop: Make) -> None:
 
 # ---------------------------------------------------------------- what can be computed
 
-TOTAL = values.Calculated(table="orders", column="total", expression="net + tax")
+TOTAL = rules.Calculated(table="orders", column="total", expression="net + tax")
 
 
 def test_calculated(shop: Make) -> None:
@@ -162,7 +162,7 @@ def test_calculated_text(shop: Make) -> None:
     made = shop(
         "INSERT INTO customers (id, country, nick) VALUES (4, 'no', 'NO'), (5, '1', '1'), (6, '1', '01')"
     )
-    rule = values.Calculated(table="customers", column="nick", expression="country", where="id > 3")
+    rule = rules.Calculated(table="customers", column="nick", expression="country", where="id > 3")
     finding = made.found(consistency.check_calculated, calculated=rule)
     assert [row.key["id"] for row in finding.sample] == ["4", "6"]
 
@@ -170,14 +170,14 @@ def test_calculated_text(shop: Make) -> None:
 def test_calculated_moment(shop: Make) -> None:
     """Moments are compared as moments."""
     made = shop("UPDATE orders SET last_line = '2024-02-01 10:05:01' WHERE id = 1")
-    rule = values.Calculated(table="orders", column="last_line", expression="last_line", where="id = 1")
+    rule = rules.Calculated(table="orders", column="last_line", expression="last_line", where="id = 1")
     assert made.passes(consistency.check_calculated, calculated=rule)
     rule = replace(rule, expression="ordered_at")
     assert made.found(consistency.check_calculated, calculated=rule).count == 1
 
 
-LINES = values.Reference(table="order_lines", column="order_id", parent="orders", parent_column="id")
-NET = values.Aggregate(
+LINES = rules.Reference(table="order_lines", column="order_id", parent="orders", parent_column="id")
+NET = rules.Aggregate(
     table="orders", column="net", function="sum", child="order_lines", expression="price * quantity",
     where="id <> 4",
 )  # fmt: skip
@@ -187,13 +187,13 @@ NET = values.Aggregate(
     "rule",
     [
         NET,
-        values.Aggregate(table="orders", column="line_count", function="count", child="order_lines"),
+        rules.Aggregate(table="orders", column="line_count", function="count", child="order_lines"),
         replace(NET, column="last_line", function="max", expression="added_at", where=""),
         replace(NET, condition="cancelled = 0 and order_lines.order_id is not null"),
     ],
     ids=["sum", "count", "max", "condition"],
 )  # fmt: skip
-def test_aggregate(shop: Make, rule: values.Aggregate) -> None:
+def test_aggregate(shop: Make, rule: rules.Aggregate) -> None:
     """What the children add up to passes: of none the sum and the count are 0; a lost child is found."""
     made = shop()
     made.rules(rule, LINES)
@@ -224,7 +224,7 @@ def test_aggregate_over_the_same_table(bench: Make) -> None:
         INSERT INTO t VALUES (1, 2, 1, 1, 0), (2, 1, 1, 1, 7)
         """
     )
-    rule = values.Aggregate(table="t", column="n", function="count", child="t")
+    rule = rules.Aggregate(table="t", column="n", function="count", child="t")
     finding = made.found(consistency.check_aggregate, aggregate=rule)
     assert [dict(row.key) for row in finding.sample] == [{"a": "2", "b": "1"}]
 
@@ -244,11 +244,11 @@ def test_chinook_money(url: str, tmp_path: Path, data: Path) -> None:
     assert [list(row.key.values()) for row in finding.sample] == [["404"]]
 
 
-def _totals(database: Database) -> values.Aggregate:
+def _totals(database: Database) -> rules.Aggregate:
     """An invoice's total is the sum of its lines, in Chinook's spelling on each DBMS."""
     tables = {_plain(id): table for id, table in database.schema.tables.items()}
     columns = {_plain(column.name): column.name for table in tables.values() for column in table.columns}
-    return values.Aggregate(
+    return rules.Aggregate(
         table=tables["invoice"].id,
         column=columns["total"],
         function="sum",
@@ -267,9 +267,9 @@ def _plain(name: str) -> str:
 def test_check(shop: Make) -> None:
     """A row for which the condition is false is found; where it gives NULL it is passed over."""
     made = shop()
-    rule = values.Holds(table="orders", expression="status <> 'paid' or paid_at is not null or status = ':x'")
+    rule = rules.Holds(table="orders", expression="status <> 'paid' or paid_at is not null or status = ':x'")
     assert made.passes(consistency.check_check, holds=rule)
-    rule = values.Holds(table="orders", expression="total >= 1")
+    rule = rules.Holds(table="orders", expression="total >= 1")
     finding = made.found(consistency.check_check, holds=rule)
     assert finding.says == "2 of 4 rows: not total >= 1 (1 with NULL passed over)"
 
@@ -280,7 +280,7 @@ def test_business_rule(shop: Make) -> None:
         "-- at 10:30\n/* :least */ select id, status from orders"
         " where total >= :least and status <> '12:30' and status <> ':least';"
     )
-    rule = values.BusinessRule("big", {"": sql}, parameters={"least": 0.2})
+    rule = rules.BusinessRule("big", {"": sql}, parameters={"least": 0.2})
     made = shop()
     made.plan = replace(made.plan, record=replace(made.plan.record, sample=1))
     finding = made.run(consistency.check_rules, business_rule=rule)
@@ -294,20 +294,20 @@ def test_business_rule(shop: Make) -> None:
 def test_business_rule_that_fails(shop: Make) -> None:
     """SQL that fails, that is for another DBMS, or that is no query is not a pass."""
     made = shop()
-    broken = values.BusinessRule("broken", {"": "select id from nowhere"}, path=Path("rules/broken.sql"))
+    broken = rules.BusinessRule("broken", {"": "select id from nowhere"}, path=Path("rules/broken.sql"))
     said = made.cannot_tell(consistency.check_rules, business_rule=broken)
     assert "nowhere" in str(said)
     assert "broken.sql" in said.remedy
-    other = values.BusinessRule("other", {"oracle": "select 1 from dual"})
+    other = rules.BusinessRule("other", {"oracle": "select 1 from dual"})
     assert f"no SQL for {made.dbms}" in str(made.cannot_tell(consistency.check_rules, business_rule=other))
-    writes = values.BusinessRule("writes", {"": "delete from orders"})
+    writes = rules.BusinessRule("writes", {"": "delete from orders"})
     made.cannot_tell(consistency.check_rules, business_rule=writes)
     assert made.database.value("select count(*) from orders") == 4
 
 
 def test_a_cast_is_no_parameter(postgresql_bench: Make) -> None:
     """PostgreSQL's `::` stands beside a parameter of the same name."""
-    rule = values.BusinessRule("cast", {"": "select 1 where '7'::int > :int"}, parameters={"int": 6})
+    rule = rules.BusinessRule("cast", {"": "select 1 where '7'::int > :int"}, parameters={"int": 6})
     assert postgresql_bench().run(consistency.check_rules, business_rule=rule).count == 1
 
 
@@ -330,7 +330,7 @@ def test_order_is_that_of_every_pair(sqlite_bench: Make, rows: list[tuple[str | 
         """
     )
     _insert(made, "INSERT INTO t (a, b, c) VALUES (?, ?, ?)", rows)
-    said = made.run(consistency.check_order, order=values.Order(table="t", columns=("a", "b", "c")))
+    said = made.run(consistency.check_order, order=rules.Order(table="t", columns=("a", "b", "c")))
     offending = [any(x > y for x, y in combinations(filter(None, row), 2)) for row in rows]
     assert getattr(said, "count", 0) == sum(offending)
 
@@ -355,7 +355,7 @@ def test_no_false_alarm_and_no_lost_cent(
     _insert(made, "INSERT INTO parent VALUES (?, ?)", [(id, float(total)) for id, total in enumerate(totals)])
     lines = [(id, float(price), quantity) for id, each in enumerate(orders) for price, quantity in each]
     _insert(made, "INSERT INTO child VALUES (?, ?, ?)", lines)
-    rule = values.Aggregate(
+    rule = rules.Aggregate(
         table="parent", column="total", function="sum", child="child", expression="price * quantity"
     )
     made.passes(consistency.check_aggregate, aggregate=rule)

@@ -15,7 +15,7 @@ from checks import expectations
 from pytest_visionforge import CannotTell, Evidence, Finding, Severity
 from pytest_visionforge import expectations as room
 from pytest_visionforge.expectations import Batches
-from pytest_visionforge.plan.values import Expectation, TablePlan
+from pytest_visionforge.plan.values.rules import Expectation, TablePlan
 from tests.checks.conftest import Bench, Make
 
 ORDERS = """
@@ -153,7 +153,7 @@ def test_writing_is_refused(sqlite_bench: Make) -> None:
 
 def test_columns_go_by_their_names_of_the_phase(sqlite_bench: Make) -> None:
     """Before the migration an expectation looks at the column's old name."""
-    from pytest_visionforge.plan.values import Changes, ColumnChanges, TableChange
+    from pytest_visionforge.plan.values.changes import Changes, ColumnChanges, TableChange
 
     bench = sqlite_bench(ORDERS)
     broken = expect("column_values_to_not_be_null", column="status")

@@ -13,7 +13,8 @@ from checks import integrity
 from checks.queries import checks_of
 from pytest_visionforge import Evidence, dialects
 from pytest_visionforge.objects import ForeignKeyOf
-from pytest_visionforge.plan import values
+from pytest_visionforge.plan.values import rules
+from pytest_visionforge.plan.values.changes import Changes, ColumnChanges, TableChange
 from tests import samples
 from tests.checks.conftest import Bench, Make
 
@@ -46,7 +47,7 @@ def _keys(bench: Bench, table: str) -> dict[str, ForeignKeyOf]:
 )
 def test_rows(shop: Make, low: int | None, high: int | None, count: int) -> None:
     """The exact number of rows lies within the bounds, or the finding says by how many it does not."""
-    said = shop().run(integrity.check_rows, rows=values.Rows(table="customers", low=low, high=high))
+    said = shop().run(integrity.check_rows, rows=rules.Rows(table="customers", low=low, high=high))
     assert getattr(said, "count", 0) == count
     assert "3 rows" in said.says if count else said.rows == 3
 
@@ -54,7 +55,7 @@ def test_rows(shop: Make, low: int | None, high: int | None, count: int) -> None
 def test_an_empty_table_is_found(bench: Make) -> None:
     """An empty table does not pass where rows are expected."""
     made = bench("CREATE TABLE t (id integer PRIMARY KEY)")
-    finding = made.found(integrity.check_rows, rows=values.Rows(table="t", low=1))
+    finding = made.found(integrity.check_rows, rows=rules.Rows(table="t", low=1))
     assert finding.says == "t has 0 rows, 1.. were expected"
 
 
@@ -84,7 +85,7 @@ def test_a_foreign_key_to_nowhere(sqlite_bench: Make) -> None:
 def test_references(shop: Make) -> None:
     """Orphans of a relation that only the plan declares are found; NULL names no parent."""
     made = shop()
-    rule = values.Reference(table="orders", column="customer_id", parent="customers", parent_column="id")
+    rule = rules.Reference(table="orders", column="customer_id", parent="customers", parent_column="id")
     assert made.passes(integrity.check_references, reference=rule).says == "1 with NULL passed over"
     samples.run(made.plan.source.url, "INSERT INTO orders (id, customer_id) VALUES (5, 9), (6, 3)")
     finding = made.found(integrity.check_references, reference=rule)
@@ -95,7 +96,7 @@ def test_references(shop: Make) -> None:
 def test_has(shop: Make) -> None:
     """A row without a child is found, by the relation that the plan names."""
     made = shop()
-    rule = values.Has(table="orders", child="order_lines", child_column="order_id")
+    rule = rules.Has(table="orders", child="order_lines", child_column="order_id")
     finding = made.found(integrity.check_has, has=rule)
     assert (finding.count, finding.of) == (2, 4)
     assert [row.key["id"] for row in finding.sample] == ["3", "4"]
@@ -106,7 +107,7 @@ def test_has_by_a_declared_composite_key(bench: Make) -> None:
     """Where the schema declares the relation, all its columns count."""
     made = bench(FAMILY)
     finding = made.found(
-        integrity.check_has, has=values.Has(table="places", child="people", child_column="city")
+        integrity.check_has, has=rules.Has(table="places", child="people", child_column="city")
     )
     assert [row.key for row in finding.sample] == [{"country": "NO", "city": "2"}]
 
@@ -114,7 +115,7 @@ def test_has_by_a_declared_composite_key(bench: Make) -> None:
 def test_has_without_a_relation(bench: Make) -> None:
     """Where nobody says how two tables belong together, the check cannot tell and says what to declare."""
     made = bench("CREATE TABLE a (x integer, y integer, PRIMARY KEY (x, y)); CREATE TABLE b (z integer)")
-    said = made.cannot_tell(integrity.check_has, has=values.Has(table="a", child="b", child_column="z"))
+    said = made.cannot_tell(integrity.check_has, has=rules.Has(table="a", child="b", child_column="z"))
     assert "references" in said.remedy
 
 
@@ -138,7 +139,7 @@ def test_primary_key(bench: Make) -> None:
 def test_a_key_of_the_plan_is_tried(bench: Make) -> None:
     """A key that the plan names must tell the rows apart: neither twice the same nor NULL."""
     made = bench("CREATE TABLE t (x integer, y integer); INSERT INTO t VALUES (1, 1), (1, 2)")
-    made.plan = replace(made.plan, tables={"t": values.TablePlan("t", key=("x", "y"))})
+    made.plan = replace(made.plan, tables={"t": rules.TablePlan("t", key=("x", "y"))})
     assert made.passes(integrity.check_primary_key, table=made.table("t")).rows == 2
     samples.run(made.plan.source.url, "INSERT INTO t VALUES (1, 2), (1, NULL)")
     finding = made.run(integrity.check_primary_key, table=made.table("t"))
@@ -249,16 +250,16 @@ def test_hostile_names(url: str, bench: Make, name: str) -> None:
         f"INSERT INTO {table} VALUES (1, 'a'), (2, NULL), (3, 'a'), (4, 'é')",
     ]
     _execute(made, statements)
-    rule = values.NotNull(table=name, column=f"c {name}")
+    rule = rules.NotNull(table=name, column=f"c {name}")
     rule = replace(rule, table=next(iter(made.database.schema.tables)))
     assert made.found(integrity.check_not_null, not_null=rule).sample[0].key == {"id": "2"}
-    unique = values.Unique(table=rule.table, columns=(f"c {name}",))
+    unique = rules.Unique(table=rule.table, columns=(f"c {name}",))
     assert made.found(integrity.check_unique, unique=unique).count == 2
-    pattern = values.Pattern(table=rule.table, column=f"c {name}", regex="[a-z]")
+    pattern = rules.Pattern(table=rule.table, column=f"c {name}", regex="[a-z]")
     assert made.found(integrity.check_pattern, pattern=pattern).sample[0].key == {"id": "4"}
-    accepted = values.Accepted(table=rule.table, column=f"c {name}", values=("é", "x:y"))
+    accepted = rules.Accepted(table=rule.table, column=f"c {name}", values=("é", "x:y"))
     assert made.found(integrity.check_accepted, accepted=accepted).count == 2
-    parent = values.Reference(table=rule.table, column="id", parent=rule.table, parent_column="id")
+    parent = rules.Reference(table=rule.table, column="id", parent=rule.table, parent_column="id")
     assert made.passes(integrity.check_references, reference=parent).rows == 4
     assert made.passes(integrity.check_physical, table=made.table(rule.table))
     assert made.passes(check_stored_type, table=made.table(rule.table))
@@ -278,10 +279,10 @@ def test_names_lead_through_the_migration(bench: Make) -> None:
     made = bench(
         "CREATE TABLE customer (nr integer PRIMARY KEY, name text); INSERT INTO customer VALUES (1, NULL)"
     )
-    columns = values.ColumnChanges(renamed={"full_name": "name", "id": "nr"})
-    change = values.TableChange("customers", renamed_from="customer", columns=columns)
-    made.plan = replace(made.plan, changes=values.Changes({"customers": change}))
-    rule = values.NotNull(table="customers", column="full_name", sample=("id", "full_name"))
+    columns = ColumnChanges(renamed={"full_name": "name", "id": "nr"})
+    change = TableChange("customers", renamed_from="customer", columns=columns)
+    made.plan = replace(made.plan, changes=Changes({"customers": change}))
+    rule = rules.NotNull(table="customers", column="full_name", sample=("id", "full_name"))
     finding = made.found(integrity.check_not_null, not_null=rule)
     assert str(finding.sample[0]) == "nr=1   name=NULL"
 
@@ -291,7 +292,7 @@ def test_a_table_without_a_key(bench: Make) -> None:
     made = bench(
         "CREATE TABLE t (x integer, y varchar(9)); INSERT INTO t VALUES (NULL, 'a'), (NULL, 'a'), (1, 'b')"
     )
-    rule = values.NotNull(table="t", column="x")
+    rule = rules.NotNull(table="t", column="x")
     finding = made.found(integrity.check_not_null, not_null=rule)
     assert (finding.count, finding.sample) == (2, ())
     shown = made.found(integrity.check_not_null, not_null=replace(rule, sample=("y",)))
@@ -307,7 +308,7 @@ def test_tables_of_several_schemas(postgresql_bench: Make) -> None:
         INSERT INTO sales.orders VALUES (1, 2)
         """
     )
-    rule = values.Reference(table="sales.orders", column="place", parent="places", parent_column="id")
+    rule = rules.Reference(table="sales.orders", column="place", parent="places", parent_column="id")
     assert made.found(integrity.check_references, reference=rule).count == 1
 
 
@@ -320,7 +321,7 @@ def test_references_to_a_column_without_an_index(bench: Make) -> None:
         INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, NULL)
         """
     )
-    rule = values.Reference(table="t", column="code", parent="codes", parent_column="code")
+    rule = rules.Reference(table="t", column="code", parent="codes", parent_column="code")
     finding = made.found(integrity.check_references, reference=rule)
     assert finding.says == "1 of 3 rows: code is not in codes.code (1 with NULL passed over)"
     assert finding.sample[0].key == {"id": "2"}

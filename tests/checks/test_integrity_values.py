@@ -10,7 +10,7 @@ import pytest
 
 from checks import integrity
 from checks.queries import checks_of
-from pytest_visionforge.plan import values
+from pytest_visionforge.plan.values import rules
 from tests.checks.conftest import Make
 
 check_stored_type = checks_of("integrity")["check_stored_type"]
@@ -20,26 +20,26 @@ def test_not_null(shop: Make) -> None:
     """NULL is found, counted and named by its key; a column without NULL passes."""
     bench = shop()
     finding = bench.found(
-        integrity.check_not_null, not_null=values.NotNull(table="customers", column="country")
+        integrity.check_not_null, not_null=rules.NotNull(table="customers", column="country")
     )
     assert finding.says == "1 of 3 rows: country is NULL"
     assert [dict(row.key) for row in finding.sample] == [{"id": "3"}]
     evidence = bench.passes(
-        integrity.check_not_null, not_null=values.NotNull(table="customers", column="email")
+        integrity.check_not_null, not_null=rules.NotNull(table="customers", column="email")
     )
     assert evidence.rows == 3
 
 
 def test_where_narrows(shop: Make) -> None:
     """`where` goes in as it stands, colons too, and narrows what is looked at."""
-    rule = values.NotNull(table="customers", column="country", where="email <> ':x' and id < 3")
+    rule = rules.NotNull(table="customers", column="country", where="email <> ':x' and id < 3")
     assert shop().passes(integrity.check_not_null, not_null=rule).rows == 2
 
 
 def test_sample_shows_only_what_the_plan_names(shop: Make) -> None:
     """Beside the key only columns that the plan names are shown, and at most `record.sample` rows."""
     bench = shop("INSERT INTO customers (id, email) VALUES (4, ''), (5, NULL)")
-    rule = values.NotNull(table="customers", column="country", sample=("email",))
+    rule = rules.NotNull(table="customers", column="country", sample=("email",))
     bench.plan = replace(bench.plan, record=replace(bench.plan.record, sample=2))
     said = bench.run(integrity.check_not_null, not_null=rule)
     assert said.count == 3
@@ -53,7 +53,7 @@ def test_unique(shop: Make) -> None:
     bench = shop(
         "INSERT INTO customers (id, email) VALUES (4, 'A@shop.example'), (5, 'a@shop.example'), (6, NULL)"
     )
-    rule = values.Unique(table="customers", columns=("lower(email)",))
+    rule = rules.Unique(table="customers", columns=("lower(email)",))
     finding = bench.found(integrity.check_unique, unique=rule)
     assert finding.says == (
         "3 of 6 rows: the same lower(email) as another one (in 1 group) (1 with NULL passed over)"
@@ -68,18 +68,18 @@ def test_unique_over_several_columns(shop: Make) -> None:
         "INSERT INTO customers (id, email, country) VALUES (4, 'x', 'NO'), (5, 'x', 'NO'), (6, 'x', NULL)"
     )
     finding = bench.found(
-        integrity.check_unique, unique=values.Unique(table="customers", columns=("email", "country"))
+        integrity.check_unique, unique=rules.Unique(table="customers", columns=("email", "country"))
     )
     assert (finding.count, finding.of) == (2, 6)
     assert bench.passes(
-        integrity.check_unique, unique=values.Unique(table="customers", columns=("id", "email"))
+        integrity.check_unique, unique=rules.Unique(table="customers", columns=("id", "email"))
     )
 
 
 def test_unique_does_not_take_a_missing_column_for_an_expression(shop: Make) -> None:
     """A column that is not there is said to be missing."""
     said = shop().cannot_tell(
-        integrity.check_unique, unique=values.Unique(table="customers", columns=("emial",))
+        integrity.check_unique, unique=rules.Unique(table="customers", columns=("emial",))
     )
     assert "no column emial" in str(said)
     assert "email" in str(said)
@@ -90,7 +90,7 @@ def test_pattern(shop: Make) -> None:
     bench = shop(
         "INSERT INTO customers (id, email) VALUES (4, 'no address'), (5, 'x y@shop.example'), (6, NULL)"
     )
-    rule = values.Pattern(table="customers", column="email", regex=r"[^@\s]+@[^@\s]+\.[a-z]+")
+    rule = rules.Pattern(table="customers", column="email", regex=r"[^@\s]+@[^@\s]+\.[a-z]+")
     finding = bench.found(integrity.check_pattern, pattern=rule)
     assert (finding.count, finding.of) == (2, 6)
     assert "1 with NULL passed over" in finding.says
@@ -100,14 +100,14 @@ def test_pattern(shop: Make) -> None:
 
 def test_pattern_is_case_sensitive(shop: Make) -> None:
     """A pattern of lower case does not match upper case, whatever the collation says."""
-    rule = values.Pattern(table="customers", column="country", regex="[a-z]+|DE")
+    rule = rules.Pattern(table="customers", column="country", regex="[a-z]+|DE")
     assert shop().found(integrity.check_pattern, pattern=rule).count == 1
 
 
 def test_accepted(shop: Make) -> None:
     """A value outside of the set is found, one of another case too; NULL is passed over."""
     bench = shop("INSERT INTO customers (id, country) VALUES (4, 'GB'), (5, 'de')")
-    rule = values.Accepted(table="customers", column="country", values=("DE", "FR", "it's"))
+    rule = rules.Accepted(table="customers", column="country", values=("DE", "FR", "it's"))
     finding = bench.found(integrity.check_accepted, accepted=rule)
     assert finding.says == "2 of 5 rows: country is none of DE, FR, it's (1 with NULL passed over)"
     assert bench.passes(integrity.check_accepted, accepted=replace(rule, where="id < 4")).rows == 3
@@ -120,14 +120,14 @@ def test_accepted(shop: Make) -> None:
 def test_accepted_numbers(shop: Make, column: str, good: tuple[float, ...], bad: tuple[float, ...]) -> None:
     """Numbers are accepted as numbers."""
     bench = shop()
-    rule = values.Accepted(table="orders", column=column, values=good)
+    rule = rules.Accepted(table="orders", column=column, values=good)
     assert bench.passes(integrity.check_accepted, accepted=rule)
     assert bench.found(integrity.check_accepted, accepted=replace(rule, values=bad)).count == 1
 
 
 def test_accepted_days(shop: Make) -> None:
     """Days are accepted as days."""
-    rule = values.Accepted(table="customers", column="born", values=(date(1990, 5, 1),))
+    rule = rules.Accepted(table="customers", column="born", values=(date(1990, 5, 1),))
     assert shop().found(integrity.check_accepted, accepted=rule).count == 1
 
 
@@ -143,7 +143,7 @@ def test_accepted_days(shop: Make) -> None:
 )
 def test_range_of_numbers(shop: Make, low: str | None, high: str | None, keys: list[str]) -> None:
     """Bounds belong to the range, either may be missing, NULL is passed over."""
-    rule = values.Range(table="customers", column="score", low=low, high=high)
+    rule = rules.Range(table="customers", column="score", low=low, high=high)
     said = shop().run(integrity.check_range, range_=rule)
     assert [row.key["id"] for row in getattr(said, "sample", ())] == keys
     assert "1 with NULL passed over" in said.says
@@ -162,14 +162,14 @@ def test_range_of_numbers(shop: Make, low: str | None, high: str | None, keys: l
 )
 def test_range_of_moments(shop: Make, column: str, low: str | None, high: str, keys: list[str]) -> None:
     """A day as a bound takes in the whole day; a moment with a zone is that moment in UTC."""
-    rule = values.Range(table="customers", column=column, low=low, high=high)
+    rule = rules.Range(table="customers", column=column, low=low, high=high)
     said = shop().run(integrity.check_range, range_=rule)
     assert [row.key["id"] for row in getattr(said, "sample", ())] == keys
 
 
 def test_range_of_numbers_over_text_is_refused(shop: Make) -> None:
     """Text compares with numbers in surprising ways, so the check cannot tell."""
-    rule = values.Range(table="customers", column="nick", low="0")
+    rule = rules.Range(table="customers", column="nick", low="0")
     assert "says nothing" in str(shop().cannot_tell(integrity.check_range, range_=rule))
 
 
@@ -178,9 +178,7 @@ def test_moments_that_cannot_be_read_are_offenders(sqlite_bench: Make) -> None:
     bench = sqlite_bench(
         "CREATE TABLE t (id integer PRIMARY KEY, at timestamp); INSERT INTO t VALUES (1, '03/04/2024')"
     )
-    finding = bench.found(
-        integrity.check_range, range_=values.Range(table="t", column="at", low="2000-01-01")
-    )
+    finding = bench.found(integrity.check_range, range_=rules.Range(table="t", column="at", low="2000-01-01"))
     assert finding.says == "1 of 1 row: at is no timestamp"
 
 

@@ -16,7 +16,7 @@ from checks import machine, readiness
 from pytest_visionforge import CannotTell, Evidence, Finding
 from pytest_visionforge.database import Database
 from pytest_visionforge.errors import CannotConnect
-from pytest_visionforge.plan import values
+from pytest_visionforge.plan.values.sections import System
 from pytest_visionforge.rules import facts_of
 from tests import samples
 from tests.checks.conftest import Bench, Make
@@ -190,7 +190,7 @@ def test_disk(shop: Make) -> None:
     found = machine.volume_of(made.plan.backup.directory)
     for part in (str(volume[1]), str(found.mount), found.device, "(2 x "):
         assert part in evidence.says
-    made.plan = replace(made.plan, system=values.System(disk_factor=1e15))
+    made.plan = replace(made.plan, system=System(disk_factor=1e15))
     finding = made.found(readiness.check_disk, volume=volume)
     assert "bytes) needed (1e+15 x" in finding.says
     assert not made.plan.backup.directory.exists()

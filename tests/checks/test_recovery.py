@@ -7,7 +7,8 @@ from pathlib import Path
 from checks.recovery import check_retention
 from pytest_visionforge import Evidence, Finding
 from pytest_visionforge.backup import verify
-from pytest_visionforge.plan.values import Address, BackupPlan, Plan, RecordPlan
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.sections import Address, BackupPlan, RecordPlan
 from tests.backup.shop import back_up, fill
 
 

@@ -12,15 +12,10 @@ from sqlalchemy import create_engine
 
 from pytest_visionforge.compare import Baseline, TableComparison, compare_table, read, take
 from pytest_visionforge.database import Database
-from pytest_visionforge.plan.values import (
-    Address,
-    BackupPlan,
-    Changes,
-    Plan,
-    RecordPlan,
-    TableChange,
-    TablePlan,
-)
+from pytest_visionforge.plan.values.changes import Changes, TableChange
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.rules import TablePlan
+from pytest_visionforge.plan.values.sections import Address, BackupPlan, RecordPlan
 from tests import servers
 
 # what the tests' schemas write in the words of each DBMS

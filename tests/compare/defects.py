@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_visionforge.plan.values import Changes, ColumnChanges, Declared, TableChange
+from pytest_visionforge.plan.values.changes import Changes, ColumnChanges, Declared, TableChange
 
 READER, OTHER = "vf_reader", "vf_other"  # roles that the tests make
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from pytest_visionforge.compare import TableDigests, identity_digests, lines, read, take, unequal
 from pytest_visionforge.errors import RecordError
-from pytest_visionforge.plan.values import TableChange, TablePlan
+from pytest_visionforge.plan.values.changes import TableChange
+from pytest_visionforge.plan.values.rules import TablePlan
 from tests.compare.conftest import Migration
 
 SHOP = (

@@ -18,7 +18,8 @@ from pytest_visionforge.compare.projection import project
 from pytest_visionforge.compare.rows import Differences
 from pytest_visionforge.database import Database, Table
 from pytest_visionforge.dialects import beside as engine
-from pytest_visionforge.plan.values import TableChange, TablePlan
+from pytest_visionforge.plan.values.changes import TableChange
+from pytest_visionforge.plan.values.rules import TablePlan
 from tests import servers
 from tests.soak import examples
 

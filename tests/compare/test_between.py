@@ -16,7 +16,9 @@ from pytest_visionforge.compare import TableComparison, between, joins, locate
 from pytest_visionforge.compare.pace import Journey, Pace
 from pytest_visionforge.database import Database, Session, Snapshot
 from pytest_visionforge.errors import DatabaseError
-from pytest_visionforge.plan.values import ColumnChanges, Limits, TableChange, TablePlan
+from pytest_visionforge.plan.values.changes import ColumnChanges, TableChange
+from pytest_visionforge.plan.values.rules import TablePlan
+from pytest_visionforge.plan.values.sections import Limits
 from tests.compare.conftest import Migration, NewDatabase
 
 ROWS = 400
@@ -334,7 +336,7 @@ import sys
 from pathlib import Path
 from pytest_visionforge.compare import between
 from pytest_visionforge.database import Database
-from pytest_visionforge.plan.values import Changes, TableChange
+from pytest_visionforge.plan.values.changes import Changes, TableChange
 from tests.compare.conftest import plan_of
 before, after, slow = sys.argv[1:]
 plan = plan_of(Path(), before, after, TableChange("a", rows=slow))

@@ -11,7 +11,7 @@ import pytest
 from pytest_visionforge import backup
 from pytest_visionforge.compare import SchemaDifference, differences
 from pytest_visionforge.database import Database, Schema
-from pytest_visionforge.plan.values import Changes
+from pytest_visionforge.plan.values.changes import Changes
 from tests import samples
 from tests.compare import defects
 from tests.compare.defects import Defect

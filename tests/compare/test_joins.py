@@ -22,7 +22,9 @@ from pytest_visionforge.compare.projection import project
 from pytest_visionforge.compare.rows import ENOUGH, Differences
 from pytest_visionforge.database import Database
 from pytest_visionforge.errors import DatabaseError
-from pytest_visionforge.plan.values import Limits, TableChange, TablePlan
+from pytest_visionforge.plan.values.changes import TableChange
+from pytest_visionforge.plan.values.rules import TablePlan
+from pytest_visionforge.plan.values.sections import Limits
 from tests import servers
 from tests.compare.conftest import plan_of
 from tests.soak import examples

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 
 from pytest_visionforge.compare.projection import identity
 from pytest_visionforge.database import Database
-from pytest_visionforge.plan.values import ColumnChanges, TableChange
+from pytest_visionforge.plan.values.changes import ColumnChanges, TableChange
 from tests.compare.conftest import Migration, NewDatabase
 
 COLUMNS = (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_visionforge.plan.values import ColumnChanges, TableChange
+from pytest_visionforge.plan.values.changes import ColumnChanges, TableChange
 from tests import servers
 from tests.compare.conftest import Migration, run
 

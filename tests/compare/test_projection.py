@@ -9,7 +9,8 @@ from pytest_visionforge.compare.canonical import form_of
 from pytest_visionforge.compare.projection import Projection, identity, project
 from pytest_visionforge.database import Column, Key, Table
 from pytest_visionforge.errors import DatabaseError
-from pytest_visionforge.plan.values import ColumnChanges, TableChange, TablePlan
+from pytest_visionforge.plan.values.changes import ColumnChanges, TableChange
+from pytest_visionforge.plan.values.rules import TablePlan
 from tests.compare.conftest import Migration
 
 PEOPLE = Table(

@@ -9,7 +9,7 @@ import pytest
 from pytest_visionforge import dialects
 from pytest_visionforge.compare import SchemaDifference, differences, not_compared
 from pytest_visionforge.database import Column, Database, Schema, Table
-from pytest_visionforge.plan.values import Changes, ColumnChanges, Declared, RoleChanges, TableChange
+from pytest_visionforge.plan.values.changes import Changes, ColumnChanges, Declared, RoleChanges, TableChange
 from tests import samples
 from tests.compare.conftest import Migration, NewDatabase, run
 from tests.servers import Server

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_visionforge.compare import behind, went_back
-from pytest_visionforge.plan.values import Changes, Declared
+from pytest_visionforge.plan.values.changes import Changes, Declared
 from tests.compare.conftest import Migration
 
 KEY = {

@@ -6,7 +6,8 @@ import pytest
 
 from pytest_visionforge.compare import rows as rows_module
 from pytest_visionforge.errors import RecordError
-from pytest_visionforge.plan.values import ColumnChanges, TableChange, TablePlan
+from pytest_visionforge.plan.values.changes import ColumnChanges, TableChange
+from pytest_visionforge.plan.values.rules import TablePlan
 from tests.compare.conftest import Migration
 
 ORDERS = (

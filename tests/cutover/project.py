@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, make_url
 from pytest_visionforge import plan as room
 from pytest_visionforge.cutover import journal
 from pytest_visionforge.cutover.journal import Entry
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 
 VISIONFORGE = (sys.executable, "-c", "import sys; from pytest_visionforge.cli import main; sys.exit(main())")
 PYTHON = sys.executable

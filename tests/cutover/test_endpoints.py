@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_visionforge.cutover.endpoints import Asked, ask
-from pytest_visionforge.plan.values import Endpoint
+from pytest_visionforge.plan.values.sections import Endpoint
 from tests.cutover.project import TABLES, execute
 from tests.cutover.site import site, slow
 from tests.scenarios.site import Site

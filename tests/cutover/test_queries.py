@@ -10,7 +10,8 @@ from sqlalchemy import make_url
 from pytest_visionforge.cutover.queries import Answered, answer, is_slower, lost
 from pytest_visionforge.database import Database
 from pytest_visionforge.dialects.pulse import Access, anonymous
-from pytest_visionforge.plan.values import Changes, NamedQuery, TableChange
+from pytest_visionforge.plan.values.changes import Changes, TableChange
+from pytest_visionforge.plan.values.sections import NamedQuery
 from tests.cutover.project import execute
 from tests.scenarios.site import Site
 

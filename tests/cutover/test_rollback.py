@@ -17,7 +17,8 @@ from pytest_visionforge.cutover import journal
 from pytest_visionforge.cutover.rollback import needed, rollback, swap_back
 from pytest_visionforge.errors import BackupError
 from pytest_visionforge.outcome import Verdict
-from pytest_visionforge.plan.values import Address, BackupPlan, Plan, RecordPlan
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.sections import Address, BackupPlan, RecordPlan
 from pytest_visionforge.record import Completeness, Record
 from tests.backup.shop import back_up, change, databases, digests, fill
 

@@ -15,7 +15,7 @@ from pytest_visionforge.cutover.patterns import Patterns
 from pytest_visionforge.cutover.process import Command, run, tree
 from pytest_visionforge.cutover.veil import Veil
 from pytest_visionforge.errors import MigrationError
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 from tests.cutover.project import PYTHON, TABLES, Project, engine, execute
 
 ERRORS = {

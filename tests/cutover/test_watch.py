@@ -18,7 +18,7 @@ from pytest_visionforge.cutover.watch import Machine, Watch
 from pytest_visionforge.database import Database
 from pytest_visionforge.dialects.pulse import Activity, Pulse, Wait
 from pytest_visionforge.errors import MigrationError
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 from tests.cutover.project import TABLES, Project, engine, execute
 
 

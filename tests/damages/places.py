@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, TextClause, text
 
 from pytest_visionforge.compare import Baseline, TableComparison, between, compare_table, read, take
 from pytest_visionforge.database import Database
-from pytest_visionforge.plan.values import Plan
+from pytest_visionforge.plan.values.plan import Plan
 from tests.compare.conftest import plan_of
 from tests.damages import sample
 from tests.damages.damage import KEYS, Damage, Key

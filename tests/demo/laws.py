@@ -7,19 +7,19 @@ from functools import singledispatch
 
 from sqlalchemy import Connection, text
 
-from pytest_visionforge import plan as p
 from pytest_visionforge.demo.tables import metadata
+from pytest_visionforge.plan.values import rules
 
 
-def broken(connection: Connection, rule: p.TableRule, table: str) -> int:
+def broken(connection: Connection, rule: rules.TableRule, table: str) -> int:
     """How many rows of a table, named as it is at this time, break a rule."""
-    if isinstance(rule, p.Pattern):
+    if isinstance(rule, rules.Pattern):
         values = connection.execute(text(f"select {rule.column} from {table}")).scalars()
         return sum(value is not None and not re.fullmatch(rule.regex, value) for value in values)
     return _count(connection, _query(rule, table))
 
 
-def offenders(connection: Connection, rule: p.BusinessRule) -> int:
+def offenders(connection: Connection, rule: rules.BusinessRule) -> int:
     """How many rows a business rule returns."""
     return len(connection.execute(text(rule.sql[""])).all())
 
@@ -39,73 +39,73 @@ def _link(child: str, parent: str) -> str:
 
 
 @singledispatch
-def _query(rule: p.TableRule, table: str) -> str:
+def _query(rule: rules.TableRule, table: str) -> str:
     raise NotImplementedError(type(rule))
 
 
 @_query.register
-def _(rule: p.NotNull, table: str) -> str:
+def _(rule: rules.NotNull, table: str) -> str:
     return _where(table, f"{rule.column} is null")
 
 
 @_query.register
-def _(rule: p.Unique, table: str) -> str:
+def _(rule: rules.Unique, table: str) -> str:
     columns = ", ".join(rule.columns)
     return f"select count(*) from (select 1 from {table} group by {columns} having count(*) > 1) twice"
 
 
 @_query.register
-def _(rule: p.Accepted, table: str) -> str:
+def _(rule: rules.Accepted, table: str) -> str:
     return _where(table, f"{rule.column} not in ({', '.join(map(repr, rule.values))})")
 
 
 @_query.register
-def _(rule: p.Range, table: str) -> str:
+def _(rule: rules.Range, table: str) -> str:
     sides = ((rule.low, "<"), (rule.high, ">"))
     return _where(table, " or ".join(f"{rule.column} {sign} {side}" for side, sign in sides if side))
 
 
 @_query.register
-def _(rule: p.NotFuture, table: str) -> str:
+def _(rule: rules.NotFuture, table: str) -> str:
     return _where(table, f"{rule.column} > current_timestamp")
 
 
 @_query.register
-def _(rule: p.Rows, table: str) -> str:
+def _(rule: rules.Rows, table: str) -> str:
     return f"select case when count(*) < {rule.low} then 1 else 0 end from {table}"
 
 
 @_query.register
-def _(rule: p.Reference, table: str) -> str:
+def _(rule: rules.Reference, table: str) -> str:
     known = f"select 1 from {rule.parent} p where p.{rule.parent_column} = t.{rule.column}"
     return _where(table, f"{rule.column} is not null and not exists ({known})")
 
 
 @_query.register
-def _(rule: p.Has, table: str) -> str:
+def _(rule: rules.Has, table: str) -> str:
     return _where(table, f"not exists (select 1 from {rule.child} c where c.{rule.child_column} = t.id)")
 
 
 @_query.register
-def _(rule: p.Order, table: str) -> str:
+def _(rule: rules.Order, table: str) -> str:
     pairs = [(a, b) for i, a in enumerate(rule.columns) for b in rule.columns[i + 1 :]]
     return _where(table, " or ".join(f"{a} > {b}" for a, b in pairs))
 
 
 @_query.register
-def _(rule: p.After, table: str) -> str:
+def _(rule: rules.After, table: str) -> str:
     link = _link(rule.table, rule.parent)
     earlier = f"p.id = t.{link} and t.{rule.column} < p.{rule.parent_column}"
     return _where(table, f"exists (select 1 from {rule.parent} p where {earlier})")
 
 
 @_query.register
-def _(rule: p.Calculated, table: str) -> str:
+def _(rule: rules.Calculated, table: str) -> str:
     return _where(table, f"abs({rule.column} - ({rule.expression})) > 0.00005")
 
 
 @_query.register
-def _(rule: p.Aggregate, table: str) -> str:
+def _(rule: rules.Aggregate, table: str) -> str:
     link, of = _link(rule.child, rule.table), rule.expression or "*"
     condition = f" and ({rule.condition})" if rule.condition else ""
     total = f"select {rule.function}({of}) from {rule.child} c where c.{link} = t.id{condition}"
@@ -113,5 +113,5 @@ def _(rule: p.Aggregate, table: str) -> str:
 
 
 @_query.register
-def _(rule: p.Holds, table: str) -> str:
+def _(rule: rules.Holds, table: str) -> str:
     return _where(table, f"not ({rule.expression})")

@@ -13,6 +13,7 @@ from pytest_visionforge import plan as p
 from pytest_visionforge.demo.demo import lay_out, plan_for
 from pytest_visionforge.demo.generate import generate
 from pytest_visionforge.demo.tables import connect, metadata
+from pytest_visionforge.plan.values.plan import Plan
 from tests.demo import laws
 from tests.demo.samples import Upgrade, rows
 
@@ -74,14 +75,14 @@ DEFECTS = {
 }
 
 
-def plan_at(directory: Path, url: str = "sqlite:///visionforge.db", dbms: str = "sqlite") -> p.Plan:
+def plan_at(directory: Path, url: str = "sqlite:///visionforge.db", dbms: str = "sqlite") -> Plan:
     """The demo's plan, read as the plugin reads it."""
     path = directory / "visionforge.toml"
     path.write_text(plan_for(dbms), encoding="utf-8")
     return p.read(path, {"VISIONFORGE_DEMO_DB": url})
 
 
-def broken(engine: Engine, plan: p.Plan, when: str) -> dict[str, int]:
+def broken(engine: Engine, plan: Plan, when: str) -> dict[str, int]:
     """Every rule that is to hold at this time, and how many rows break it."""
     with engine.connect() as connection:
         found = {

@@ -10,14 +10,26 @@ from types import FunctionType
 import pytest
 
 from pytest_visionforge import dialects
+from pytest_visionforge.dialects.rooms.archive import ArchiveRoom
+from pytest_visionforge.dialects.rooms.canonical import CanonicalRoom
+from pytest_visionforge.dialects.rooms.catalog import CatalogRoom
+from pytest_visionforge.dialects.rooms.explain import ExplainRoom
+from pytest_visionforge.dialects.rooms.join import JoinRoom
+from pytest_visionforge.dialects.rooms.language import LanguageRoom
+from pytest_visionforge.dialects.rooms.remedy import RemedyRoom
+from pytest_visionforge.dialects.rooms.session import SessionRoom
+from pytest_visionforge.dialects.rooms.watch import WatchRoom
 
 ROOMS = {
-    "session": dialects.SessionRoom,
-    "language": dialects.LanguageRoom,
-    "catalog": dialects.CatalogRoom,
-    "canonical": dialects.CanonicalRoom,
-    "archive": dialects.ArchiveRoom,
-    "remedy": dialects.RemedyRoom,
+    "session": SessionRoom,
+    "language": LanguageRoom,
+    "catalog": CatalogRoom,
+    "canonical": CanonicalRoom,
+    "archive": ArchiveRoom,
+    "remedy": RemedyRoom,
+    "watch": WatchRoom,
+    "explain": ExplainRoom,
+    "join": JoinRoom,
 }
 NAMES = ("sqlite", "postgresql", "mysql")
 

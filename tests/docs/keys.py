@@ -13,10 +13,28 @@ from datetime import time
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pytest_visionforge.plan import values
 from pytest_visionforge.plan.grammar import Wrong
 from pytest_visionforge.plan.read import _READERS
 from pytest_visionforge.plan.shape import Place, keys
+from pytest_visionforge.plan.values.changes import Changes, ColumnChanges, TableChange
+from pytest_visionforge.plan.values.rules import BusinessRule, TablePlan
+from pytest_visionforge.plan.values.sections import (
+    Alerts,
+    BackupPlan,
+    Checks,
+    Contact,
+    Endpoint,
+    Environment,
+    Limits,
+    Migration,
+    NamedQuery,
+    OwnBackup,
+    RecordPlan,
+    SmokeTest,
+    Step,
+    System,
+    Waiver,
+)
 
 Way: TypeAlias = tuple[str | int, ...]  # keys from the top of the file; 0 is an item of a list
 NAME = "NAME"  # stands for a name of the user's own
@@ -24,26 +42,26 @@ _NOBODYS = "qqqqq"
 _UNITS = ((3600, "h"), (60, "min"), (1, "s"))
 #: A section -> the value that it becomes, which tells what the section is about, and its defaults.
 _MADE: dict[str, type[Any]] = {
-    "[migration]": values.Migration,
-    "[[migration.steps]]": values.Step,
-    "[environment]": values.Environment,
-    "[system]": values.System,
-    "[backup]": values.BackupPlan,
-    "[backup.own]": values.OwnBackup,
-    "[limits]": values.Limits,
-    "[checks]": values.Checks,
-    "[record]": values.RecordPlan,
-    "[alerts]": values.Alerts,
-    "[contacts.NAME]": values.Contact,
-    "[tables.NAME]": values.TablePlan,
-    "[changes]": values.Changes,
-    "[changes.tables.NAME]": values.TableChange,
-    "[changes.tables.NAME.columns]": values.ColumnChanges,
-    "[[rules]]": values.BusinessRule,
-    "[[endpoints]]": values.Endpoint,
-    "[[queries]]": values.NamedQuery,
-    "[[smoke]]": values.SmokeTest,
-    "[[waivers]]": values.Waiver,
+    "[migration]": Migration,
+    "[[migration.steps]]": Step,
+    "[environment]": Environment,
+    "[system]": System,
+    "[backup]": BackupPlan,
+    "[backup.own]": OwnBackup,
+    "[limits]": Limits,
+    "[checks]": Checks,
+    "[record]": RecordPlan,
+    "[alerts]": Alerts,
+    "[contacts.NAME]": Contact,
+    "[tables.NAME]": TablePlan,
+    "[changes]": Changes,
+    "[changes.tables.NAME]": TableChange,
+    "[changes.tables.NAME.columns]": ColumnChanges,
+    "[[rules]]": BusinessRule,
+    "[[endpoints]]": Endpoint,
+    "[[queries]]": NamedQuery,
+    "[[smoke]]": SmokeTest,
+    "[[waivers]]": Waiver,
 }
 
 

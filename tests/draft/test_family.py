@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pytest_visionforge.database import Session
 from pytest_visionforge.draft import draft
 from pytest_visionforge.draft.family import Family, family
-from pytest_visionforge.plan.values import Address
+from pytest_visionforge.plan.values.sections import Address
 
 ORDERS, LINES = 250, 3  # more than are seen at a first look
 SHOP = """

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_visionforge.draft import Draft, draft
-from pytest_visionforge.plan.values import Address
+from pytest_visionforge.plan.values.sections import Address
 from tests import samples
 
 SHOP = (

@@ -19,7 +19,8 @@ from sqlalchemy import text as sql_text
 from pytest_visionforge.draft import draft, page
 from pytest_visionforge.draft.toml import key, value, words
 from pytest_visionforge.plan import read
-from pytest_visionforge.plan.values import Address, TableRule
+from pytest_visionforge.plan.values.rules import TableRule
+from pytest_visionforge.plan.values.sections import Address
 from tests import samples
 from tests.scenarios.site import Site
 from tests.servers import Server

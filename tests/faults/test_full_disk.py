@@ -15,7 +15,7 @@ from sqlalchemy import make_url
 
 from pytest_visionforge.backup import catalogue, incomplete, restore, verify
 from pytest_visionforge.errors import VisionForgeError
-from pytest_visionforge.plan.values import Store
+from pytest_visionforge.plan.values.sections import Store
 from tests.backup.shop import back_up, change, digests, fill
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pytest_visionforge.errors import PlanError
-from pytest_visionforge.plan import Plan, read
+from pytest_visionforge.plan import read
+from pytest_visionforge.plan.values.plan import Plan
 
 SHORTEST = """
 plan = "shop 4.2"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import make_url
 
 from pytest_visionforge.errors import PlanError
-from pytest_visionforge.plan import Plan
+from pytest_visionforge.plan.values.plan import Plan
 from tests.plan import samples
 
 

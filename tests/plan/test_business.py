@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_visionforge.errors import PlanError
 from pytest_visionforge.outcome import Severity
-from pytest_visionforge.plan import BusinessRule
+from pytest_visionforge.plan.values.rules import BusinessRule
 from tests.plan import samples
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_visionforge.plan import Changes, ColumnChanges, Declared, RoleChanges, TableChange
 from pytest_visionforge.plan.grants import GrantWords, grant
+from pytest_visionforge.plan.values.changes import Changes, ColumnChanges, Declared, RoleChanges, TableChange
 from tests.plan import samples
 
 

@@ -9,7 +9,18 @@ from typing import Any
 
 import pytest
 
-from pytest_visionforge.plan import sections, tables, values
+from pytest_visionforge.plan import sections, tables
+from pytest_visionforge.plan.values.changes import ColumnChanges, Declared, TableChange
+from pytest_visionforge.plan.values.rules import BusinessRule, Calculated, Expectation, NotNull, TablePlan
+from pytest_visionforge.plan.values.sections import (
+    BackupPlan,
+    Environment,
+    Limits,
+    Migration,
+    RecordPlan,
+    System,
+    Waiver,
+)
 from tests.plan import samples
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plan.md").read_text("utf-8")
@@ -49,9 +60,9 @@ def test_the_errors_on_the_page_are_those_that_are_told() -> None:
 
 
 MADE: tuple[type[Any], ...] = (
-    *(values.TablePlan, values.NotNull, values.Calculated, values.Expectation, values.BusinessRule),
-    *(values.ColumnChanges, values.Declared, values.TableChange, values.Waiver, values.Migration),
-    *(values.Environment, values.System, values.BackupPlan, values.Limits, values.RecordPlan),
+    *(TablePlan, NotNull, Calculated, Expectation, BusinessRule),
+    *(ColumnChanges, Declared, TableChange, Waiver, Migration),
+    *(Environment, System, BackupPlan, Limits, RecordPlan),
 )
 ELSEWHERE = ("plan", "tables", "changes", "rules", "backup", "record")
 OF_LISTS = ("url", "status", "body", "response_time", "slowdown", "command", "name")

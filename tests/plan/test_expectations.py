@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_visionforge.outcome import Severity
-from pytest_visionforge.plan import Expectation, NotNull
+from pytest_visionforge.plan.values.rules import Expectation, NotNull
 from tests.plan import samples
 
 

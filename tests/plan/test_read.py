@@ -12,44 +12,41 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_visionforge import plan as public
 from pytest_visionforge.errors import PlanError
-from pytest_visionforge.plan import (
+from pytest_visionforge.plan import read, sections, tables
+from pytest_visionforge.plan.values.changes import Changes, ColumnChanges, TableChange
+from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.rules import (
     Accepted,
-    Address,
     After,
     Aggregate,
-    BackupPlan,
     BusinessRule,
     Calculated,
     ChangedAt,
-    Changes,
-    ColumnChanges,
-    Endpoint,
-    Environment,
     Has,
     Holds,
-    Limits,
-    Migration,
-    NamedQuery,
     NotFuture,
     NotNull,
     Order,
     Pattern,
-    Plan,
     Range,
-    RecordPlan,
     Reference,
     Rows,
-    SmokeTest,
-    System,
-    TableChange,
     TablePlan,
     Unique,
+)
+from pytest_visionforge.plan.values.sections import (
+    Address,
+    BackupPlan,
+    Endpoint,
+    Environment,
+    Limits,
+    Migration,
+    NamedQuery,
+    RecordPlan,
+    SmokeTest,
+    System,
     Waiver,
-    read,
-    sections,
-    tables,
 )
 from tests.plan import samples
 
@@ -400,9 +397,3 @@ def test_the_plan_is_light_to_import() -> None:
     assert not {"pydantic", "sqlalchemy", "pytest"} & set(
         done.stdout.replace("'", " ").replace(",", " ").split()
     )
-
-
-def test_the_public_names_are_sorted_and_there() -> None:
-    """`__all__` names what is there, in order."""
-    assert list(public.__all__) == sorted(public.__all__)
-    assert all(hasattr(public, name) for name in public.__all__)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_visionforge.plan import (
+from pytest_visionforge.plan.values.sections import (
     BackupPlan,
     Endpoint,
     Environment,

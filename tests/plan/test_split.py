@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_visionforge.plan import ColumnChanges, TableChange
+from pytest_visionforge.plan.values.changes import ColumnChanges, TableChange
 from tests.plan import samples
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_visionforge.errors import PlanError
 from pytest_visionforge.plan import read
-from pytest_visionforge.plan.values import Address, OwnBackup, Store
+from pytest_visionforge.plan.values.sections import Address, OwnBackup, Store
 
 RECIPIENT = "age1y6xau7w7ltakk2hlvk39y2mlp020ygya4aypzk3rkm2ystahqvxs00qq9z"
 OTHER_TOOL = """

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from pytest_visionforge.outcome import Severity
-from pytest_visionforge.plan import (
+from pytest_visionforge.plan.values.rules import (
     Accepted,
     After,
     Aggregate,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_visionforge.outcome import Outcome
-from pytest_visionforge.plan.values import Waiver
+from pytest_visionforge.plan.values.sections import Waiver
 from pytest_visionforge.record.waivers import accounts, apply, unused
 from tests.record.samples import result, violated
 

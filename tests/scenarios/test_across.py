@@ -11,7 +11,7 @@ import pytest
 
 from pytest_visionforge.compare import TableComparison, between
 from pytest_visionforge.database import Database
-from pytest_visionforge.plan.values import ColumnChanges, TableChange
+from pytest_visionforge.plan.values.changes import ColumnChanges, TableChange
 from tests import samples
 from tests.compare.conftest import plan_of
 from tests.scenarios import chinook

@@ -15,7 +15,6 @@ from sqlalchemy import URL
 
 from pytest_visionforge.database.database import Database
 from pytest_visionforge.database.session import Session
-from pytest_visionforge.dialects import Dumped, Payloads, Raw, Sink
 from pytest_visionforge.dialects.mysql import queries
 from pytest_visionforge.dialects.mysql.foreign import load_foreign, recognises
 from pytest_visionforge.dialects.mysql.programs import (
@@ -44,6 +43,7 @@ from pytest_visionforge.dialects.mysql.swapping import (
     scratch,
     swap,
 )
+from pytest_visionforge.dialects.rooms.archive import Dumped, Payloads, Raw, Sink
 from pytest_visionforge.errors import BackupError, DatabaseError
 
 __all__ = [

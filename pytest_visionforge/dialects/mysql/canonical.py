@@ -10,7 +10,7 @@ from sqlalchemy import text as statement
 from sqlalchemy.exc import DBAPIError
 
 from pytest_visionforge.database.session import Session, message_of, verbatim
-from pytest_visionforge.dialects import INLINE_BYTES, INLINE_TEXT, Packable
+from pytest_visionforge.dialects.rooms.canonical import INLINE_BYTES, INLINE_TEXT, Packable
 from pytest_visionforge.errors import DatabaseError
 
 TYPED = True

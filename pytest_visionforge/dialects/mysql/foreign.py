@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager
 
 from sqlalchemy import URL
 
-from pytest_visionforge.dialects import Raw
 from pytest_visionforge.dialects.lines import lines
 from pytest_visionforge.dialects.mysql.programs import MARKER, run_client
+from pytest_visionforge.dialects.rooms.archive import Raw
 from pytest_visionforge.errors import BackupError
 
 _HEAD = re.compile(rb"\s*(/\*M?!\d+\\?- enable the sandbox mode \*/\s*)?-- (MariaDB|MySQL) dump ")

@@ -12,9 +12,9 @@ from typing import IO
 from sqlalchemy import URL
 
 from pytest_visionforge.database.names import split_id
-from pytest_visionforge.dialects import Payloads, Raw, Sink
 from pytest_visionforge.dialects.child import Command, Program, feed, installed, pour
 from pytest_visionforge.dialects.mysql.language import quote
+from pytest_visionforge.dialects.rooms.archive import Payloads, Raw, Sink
 from pytest_visionforge.errors import BackupError
 
 FULL, SCHEMA, DATA = "full.sql", "schema.sql", "data.sql"

@@ -19,7 +19,7 @@ from pytest_visionforge.errors import BackupError
 
 @dataclass(slots=True)
 class Rows:
-    """See `dialects.Replaced`. Tables are made on a connection of their own: here, it would commit."""
+    """See `rooms.archive.Replaced`. Tables are made on a connection of their own: here, it would commit."""
 
     server: Admin
     maker: Admin

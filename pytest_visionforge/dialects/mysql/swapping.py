@@ -14,7 +14,6 @@ from typing import IO, Any
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
-from pytest_visionforge.dialects import Payloads
 from pytest_visionforge.dialects.mysql import swaps
 from pytest_visionforge.dialects.mysql.language import quote
 from pytest_visionforge.dialects.mysql.programs import (
@@ -26,6 +25,7 @@ from pytest_visionforge.dialects.mysql.programs import (
     program_for,
     run_client,
 )
+from pytest_visionforge.dialects.rooms.archive import Payloads
 from pytest_visionforge.dialects.writing import Admin, admin, is_kept
 from pytest_visionforge.errors import BackupError
 

@@ -17,7 +17,6 @@ from sqlalchemy import URL
 from pytest_visionforge.database.database import Database
 from pytest_visionforge.database.names import split_id
 from pytest_visionforge.database.session import Session
-from pytest_visionforge.dialects import Dumped, Payloads, Raw, Sink
 from pytest_visionforge.dialects.child import CHUNK, Program, feed, pour, printed, run
 from pytest_visionforge.dialects.postgresql import making
 from pytest_visionforge.dialects.postgresql.foreign import load_foreign, recognises
@@ -36,6 +35,7 @@ from pytest_visionforge.dialects.postgresql.swapping import (
     scratch,
     swap,
 )
+from pytest_visionforge.dialects.rooms.archive import Dumped, Payloads, Raw, Sink
 
 __all__ = [
     "check",

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pytest_visionforge.database.session import Session
-from pytest_visionforge.dialects import INLINE_BYTES, INLINE_PACKED, INLINE_TEXT, Packable, halved
+from pytest_visionforge.dialects.halves import halved
 from pytest_visionforge.dialects.postgresql.language import literal
+from pytest_visionforge.dialects.rooms.canonical import INLINE_BYTES, INLINE_PACKED, INLINE_TEXT, Packable
 from pytest_visionforge.errors import DatabaseError
 
 TYPED = True

@@ -14,12 +14,12 @@ from typing import Any
 
 from sqlalchemy import URL
 
-from pytest_visionforge.dialects import Raw
 from pytest_visionforge.dialects.child import CHUNK, run
 from pytest_visionforge.dialects.lines import lines
 from pytest_visionforge.dialects.postgresql.programs import command, conninfo, newest
 from pytest_visionforge.dialects.postgresql.quoting import Quoting
 from pytest_visionforge.dialects.postgresql.swapping import connected
+from pytest_visionforge.dialects.rooms.archive import Raw
 from pytest_visionforge.errors import BackupError
 
 MAGIC = b"PGDMP"

@@ -36,7 +36,7 @@ _ENABLE = {"O": "ENABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 
 @dataclass(slots=True)
 class Rows:
-    """See `dialects.Replaced`."""
+    """See `rooms.archive.Replaced`."""
 
     server: Admin
     tag: str

@@ -13,8 +13,8 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from pytest_visionforge.database.session import verbatim
-from pytest_visionforge.dialects import Payloads
 from pytest_visionforge.dialects.postgresql.language import quote
+from pytest_visionforge.dialects.rooms.archive import Payloads
 from pytest_visionforge.dialects.writing import Admin, admin, is_kept
 from pytest_visionforge.errors import BackupError
 

@@ -13,7 +13,7 @@ from urllib.parse import quote as quote_uri
 from sqlalchemy import URL
 
 from pytest_visionforge.database.session import Session
-from pytest_visionforge.dialects import Dumped, Payloads, Raw, Sink
+from pytest_visionforge.dialects.rooms.archive import Dumped, Payloads, Raw, Sink
 from pytest_visionforge.dialects.sqlite.foreign import load_foreign, recognises
 from pytest_visionforge.dialects.sqlite.parts import DATA, SCHEMA, build, dump_schema, only_rows, read_schema
 from pytest_visionforge.dialects.sqlite.plain import CHUNK, create_file, remove_sides, translated, write_file

@@ -18,7 +18,8 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from pytest_visionforge.database.session import Session
-from pytest_visionforge.dialects import INLINE_BYTES, INLINE_TEXT, Packable, halved
+from pytest_visionforge.dialects.halves import halved
+from pytest_visionforge.dialects.rooms.canonical import INLINE_BYTES, INLINE_TEXT, Packable
 from pytest_visionforge.dialects.sqlite import forms
 from pytest_visionforge.errors import DatabaseError, TimeLimit
 

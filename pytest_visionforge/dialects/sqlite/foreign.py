@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, closing
 
 from sqlalchemy import URL
 
-from pytest_visionforge.dialects import Raw
 from pytest_visionforge.dialects.lines import lines
+from pytest_visionforge.dialects.rooms.archive import Raw
 from pytest_visionforge.dialects.sqlite.parts import allowed
 from pytest_visionforge.dialects.sqlite.plain import create_file, translated, write_file
 from pytest_visionforge.dialects.sqlite.session import path_of

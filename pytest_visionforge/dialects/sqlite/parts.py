@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pytest_visionforge.database.session import Session
-from pytest_visionforge.dialects import Payloads, Raw, Sink
+from pytest_visionforge.dialects.rooms.archive import Payloads, Raw, Sink
 from pytest_visionforge.dialects.sqlite.plain import CHUNK, create_file, remove_sides, sync, write_file
 from pytest_visionforge.errors import BackupError
 

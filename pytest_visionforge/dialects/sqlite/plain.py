@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pytest_visionforge.dialects import Raw
+from pytest_visionforge.dialects.rooms.archive import Raw
 from pytest_visionforge.errors import BackupError
 
 SIDES = ("-journal", "-wal", "-shm")

@@ -18,7 +18,7 @@ from pytest_visionforge.dialects.writing import Admin, admin
 
 @dataclass(slots=True)
 class Rows:
-    """See `dialects.Replaced`."""
+    """See `rooms.archive.Replaced`."""
 
     server: Admin
     tag: str

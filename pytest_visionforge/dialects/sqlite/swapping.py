@@ -17,7 +17,7 @@ from urllib.parse import quote as quote_uri
 
 from sqlalchemy import URL
 
-from pytest_visionforge.dialects import Payloads
+from pytest_visionforge.dialects.rooms.archive import Payloads
 from pytest_visionforge.dialects.sqlite.overwriting import copied, holders, is_sound, overwrite, remove
 from pytest_visionforge.dialects.sqlite.plain import SIDES, side, sync, translated
 from pytest_visionforge.dialects.sqlite.session import path_of
