@@ -22,6 +22,7 @@ from .kinds import Kind, kind_of
 from .offenders import Offence, displayed, judge
 from .repeated import repeated
 from .scope import scope_of_table
+from .sight import tell_unlisted
 
 if TYPE_CHECKING:
     from pytest_visionforge.compare.sequences import Behind
@@ -50,19 +51,12 @@ def check_views(database: Database) -> Evidence | Finding:
             Offender({"view": id}, error) for id, name in names.items() if (error := _error(session, name))
         ]
     if not broken:
-        _tell_unlisted(database)
+        tell_unlisted(database)
         return Evidence(f"{len(names)} views")
     shown = "; ".join(map(str, broken[:3]))
     return Finding(
         f"{len(broken)} of {len(names)} views: {shown}", len(broken), len(names), tuple(broken[:20])
     )
-
-
-def _tell_unlisted(database: Database) -> None:
-    """CannotTell where there may be views that our role does not even see listed."""
-    if hidden := next((each for each in database.schema.hidden if "not listed" in each), ""):
-        name = database.quote(str(database.url.database))
-        raise CannotTell(hidden, f"GRANT SELECT ON {name}.* TO {database.url.username}")
 
 
 def _error(session: Session, view: str) -> str:

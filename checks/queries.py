@@ -20,6 +20,7 @@ from pytest_visionforge.statements import Statement, Statements, rules_in
 from .kinds import kind_of, scale_of, size_of
 from .offenders import Offence, displayed, judge
 from .scope import as_shown, scope_of_table
+from .sight import tell_unlisted
 
 if TYPE_CHECKING:
     from pytest_visionforge.database import Column, Database, Session, Table
@@ -100,6 +101,8 @@ def offenders_of(statements: Statements, plan: Plan, database: Database) -> Evid
     """Evidence where the rule's statement gives no row, else a finding with the rows."""
     statement = statements.of(database.dialect.name)[0]
     _tell_version(statement, database)
+    if statement["listed"]:
+        tell_unlisted(database)
     limits = _limits(statement, plan)
     sql = _located(statement, with_parameters(statement.sql, limits), database)
     with database.session() as session:

@@ -44,6 +44,7 @@ from .readiness_migrations import check_django_graph as check_django_graph
 from .readiness_migrations import check_django_models as check_django_models
 from .readiness_migrations import check_django_pending as check_django_pending
 from .readiness_migrations import check_migration_lint as check_migration_lint
+from .sight import tell_hidden
 
 if TYPE_CHECKING:
     from pytest_visionforge.database import Database
@@ -297,17 +298,8 @@ def check_privileges(unopened: Callable[[str], Database], role: str) -> Evidence
             sample=tuple(Offender({"table": id}) for id in unreadable[:20]),
             remedy=f"as their owner: GRANT SELECT ON {', '.join(unreadable[:5])} TO {database.url.username}",
         )
-    if database.schema.hidden:
-        raise CannotTell("; ".join(database.schema.hidden), _wide_grant(database))
+    tell_hidden(database)
     return Evidence(f"{len(database.schema.tables)} tables, {len(database.schema.views)} views")
-
-
-def _wide_grant(database: Database) -> str:
-    """What lets our role see all, as far as the sentences about what is hidden name a right."""
-    rights = re.findall(r"has no ([A-Z ]+[A-Z])", " ".join(database.schema.hidden))
-    if not rights:
-        return "grant the role what it may not see"
-    return f"GRANT {', '.join(rights)} ON {database.quote(str(database.url.database))}.* TO {database.url.username}"
 
 
 @rule(PREMIGRATION, POSTMIGRATION)

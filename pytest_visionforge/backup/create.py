@@ -166,7 +166,9 @@ def _manifest(
 def _refuse_hidden(schema: Schema) -> None:
     """What the role may not see would be missing from the backup, and nobody would know."""
     if schema.hidden:
-        raise BackupError(f"a backup by this role would not be whole: {'; '.join(schema.hidden[:5])}")
+        raise BackupError(
+            f"a backup by this role would not be whole: {'; '.join(map(str, schema.hidden[:5]))}"
+        )
 
 
 def _refuse_changed(before: Schema, now: Schema) -> None:

@@ -40,7 +40,7 @@ from pytest_visionforge.plan.values.changes import TableChange
 from pytest_visionforge.plan.values.plan import Plan
 
 FORMAT = "visionforge baseline"
-VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ def not_compared(
 ) -> tuple[str, ...]:
     """Sentences: what the two schemas hold and could not be compared, by name."""
     pair = Pair(before_dialect, after_dialect)
-    sentences = (*before.hidden, *after.hidden, *before.unseen, *after.unseen)
-    hidden = tuple(f"not visible: {words}" for words in dict.fromkeys(sentences))
+    found = (*before.hidden, *after.hidden, *before.unseen, *after.unseen)
+    hidden = tuple(f"not visible: {words}" for words in dict.fromkeys(map(str, found)))
     if pair.same:
         why = "it names what the migration renames or drops"
         return (*hidden, *_listed("text of view", views.untold(before, after, changes), why))

@@ -7,11 +7,12 @@ written in double quotes (`"a.b"`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pytest_visionforge.database.definitions import Definition, Grant, Partition, Policy, definitions
+from pytest_visionforge.database.hidden import RELATIONS, Hidden
 from pytest_visionforge.database.names import object_id
 
 
@@ -198,13 +199,14 @@ class Schema:
 
     Routines, types, extensions and events stand under `kind id`. `owners` maps `kind id` of an object to
     its owner (MariaDB: the definer in whose name it runs). `grants` is None where the role may not see
-    them. `options` are the database's own: its encoding and collation.
+    them. `options` are the database's own: its encoding and collation. `hidden` is what the role may not
+    see of tables, views and rows, so what is not in here; `unseen` the same of rights, routines and events.
     """
 
     tables: Mapping[str, Table] = field(default_factory=dict)
     views: Mapping[str, View] = field(default_factory=dict)
     sequences: Mapping[str, Sequence] = field(default_factory=dict)
-    hidden: tuple[str, ...] = ()  # sentences: what the role may not see, so what is not in here
+    hidden: tuple[Hidden, ...] = ()
     routines: Mapping[str, Definition] = field(default_factory=dict)
     types: Mapping[str, Definition] = field(default_factory=dict)
     extensions: Mapping[str, Definition] = field(default_factory=dict)
@@ -212,7 +214,12 @@ class Schema:
     owners: Mapping[str, str] = field(default_factory=dict)
     grants: tuple[Grant, ...] | None = ()
     options: Mapping[str, str] = field(default_factory=dict)
-    unseen: tuple[str, ...] = ()  # the same for what holds no rows: rights, routines, events
+    unseen: tuple[Hidden, ...] = ()
+
+    @property
+    def unlisted(self) -> tuple[Hidden, ...]:
+        """Why there may be tables and views of which not even the names are in here; () where all are."""
+        return tuple(each for each in self.hidden if each.what == RELATIONS)
 
     def as_json(self) -> dict[str, Any]:
         """The schema as plain values for `json`."""
@@ -227,13 +234,17 @@ class Schema:
             tables={id: _table(table) for id, table in data["tables"].items()},
             views={id: _view(view) for id, view in data["views"].items()},
             sequences={id: _sequence(sequence) for id, sequence in data["sequences"].items()},
-            hidden=tuple(data["hidden"]),
+            hidden=_hidden(data["hidden"]),
             **{kind: definitions(data[kind]) for kind in kinds},
             owners=data["owners"],
             grants=None if grants is None else tuple(Grant(**grant) for grant in grants),
             options=data["options"],
-            unseen=tuple(data["unseen"]),
+            unseen=_hidden(data["unseen"]),
         )
+
+
+def _hidden(data: Iterable[Mapping[str, str]]) -> tuple[Hidden, ...]:
+    return tuple(Hidden(**each) for each in data)
 
 
 def _shortened(key: Key | Index) -> bool:

@@ -13,6 +13,7 @@ from itertools import chain, groupby, islice
 from typing import TypeVar
 
 from pytest_visionforge.database import Database, Identity
+from pytest_visionforge.database.hidden import Hidden
 from pytest_visionforge.draft import guess as guesses
 from pytest_visionforge.draft import related
 from pytest_visionforge.draft.family import Family
@@ -41,7 +42,7 @@ class Draft:
     """What was seen (`at`, UTC): the database, its tables by id, and what holds in each.
 
     `keys` has a column that tells the rows of a table without a key apart. `late`: the time was over before
-    every guess was tried. `hidden` are sentences: what the role may not see, so what is not in here.
+    every guess was tried. `hidden` is what the role may not see, so what is not in here.
     """
 
     identity: Identity
@@ -50,7 +51,7 @@ class Draft:
     held: dict[str, list[Guess]]
     keys: dict[str, str]
     late: bool = False
-    hidden: tuple[str, ...] = ()
+    hidden: tuple[Hidden, ...] = ()
     sides: Sides = Sides()
 
     @property

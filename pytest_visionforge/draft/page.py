@@ -61,7 +61,7 @@ def _head(draft: Draft, shown: str) -> str:
         head += (
             "#\n# Its time was over before everything was tried: visionforge init --seconds 600 tries more.\n"
         )
-    return head + "".join(f"#\n# NOT SEEN: {words(sentence)}\n" for sentence in draft.hidden)
+    return head + "".join(f"#\n# NOT SEEN: {words(str(each))}\n" for each in draft.hidden)
 
 
 def _start(name: str, addresses: Sequence[str], variables: Sequence[str]) -> Iterator[str]:

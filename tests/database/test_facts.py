@@ -25,6 +25,7 @@ from pytest_visionforge.database import (
     object_id,
     split_id,
 )
+from pytest_visionforge.database.hidden import RELATIONS, Hidden
 
 NAMES = some.text(min_size=1, max_size=63)
 
@@ -81,7 +82,7 @@ def test_json_round_trip() -> None:
         {table.id: table},
         {view.id: view},
         {each.id: each for each in sequences},
-        ("a sentence",),
+        (Hidden(RELATIONS, "SELECT", "shop.*"),),
         routines={str(routine): routine},
         types={str(kind): kind},
         extensions={"extension e": Definition("extension", "e", "VERSION '1'")},
@@ -89,7 +90,7 @@ def test_json_round_trip() -> None:
         owners={f"table {table.id}": "me"},
         grants=(grant,),
         options={"encoding": "UTF8"},
-        unseen=("another",),
+        unseen=(Hidden("routines", because="nobody may"),),
     )
     assert Schema.from_json(json.loads(json.dumps(schema.as_json()))) == schema
     unseen = Schema(grants=None)

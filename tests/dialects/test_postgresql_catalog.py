@@ -17,6 +17,7 @@ from pytest_visionforge.database import (
     Schema,
     Sequence,
 )
+from pytest_visionforge.database.hidden import grants
 from pytest_visionforge.errors import DatabaseError
 from pytest_visionforge.outcome import CannotTell
 from tests import samples
@@ -307,7 +308,9 @@ def test_hidden(postgresql: str, restricted: str) -> None:
             session.all("SELECT * FROM rowwise")
     assert set(schema.tables) == {"open", "closed", "rowwise", "inner_room.t"}
     assert len(schema.hidden) == 3
-    assert any("row security is active on rowwise" in sentence for sentence in schema.hidden)
+    assert any("row security is active on rowwise" in str(each) for each in schema.hidden)
+    assert grants(schema.hidden, "me") == "GRANT SELECT ON closed TO me; GRANT SELECT ON inner_room.t TO me"
+    assert schema.unlisted == ()
     assert schema.sequences["closed_a_seq"].next is None
 
 

@@ -173,7 +173,7 @@ def test_unknown_module(sqlite: str, tmp_path: Path) -> None:
     schema = schema_of(sqlite)
     assert "t" in schema.tables
     assert "f" not in schema.tables
-    assert "nomodule" in schema.hidden[0]
+    assert "nomodule" in str(schema.hidden[0])
 
 
 def test_damage(sqlite: str, tmp_path: Path) -> None:

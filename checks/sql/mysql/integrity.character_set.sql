@@ -2,7 +2,7 @@
 -- why: utf8mb3 refuses characters of four bytes, latin1 has but 256: what does not fit is refused or lost.
 -- remedy: ALTER TABLE ... CONVERT TO CHARACTER SET utf8mb4.
 -- asked: yes
--- rights: SELECT count(*) FROM (SELECT PRIVILEGE_TYPE p FROM information_schema.USER_PRIVILEGES UNION SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE DATABASE() LIKE TABLE_SCHEMA) w WHERE p = 'SELECT'
+-- listed: every table
 -- grant: GRANT SELECT ON `{database}`.* TO {role}
 SELECT c.TABLE_NAME AS `table`, GROUP_CONCAT(c.COLUMN_NAME ORDER BY c.ORDINAL_POSITION SEPARATOR ', ') AS `columns`,
   MIN(c.CHARACTER_SET_NAME) AS says,

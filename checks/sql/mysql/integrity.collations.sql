@@ -1,6 +1,6 @@
 -- law: Every column of text sorts and compares as its database does.
 -- asked: yes
--- rights: SELECT count(*) FROM (SELECT PRIVILEGE_TYPE p FROM information_schema.USER_PRIVILEGES UNION SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE DATABASE() LIKE TABLE_SCHEMA) w WHERE p = 'SELECT'
+-- listed: every table
 -- grant: GRANT SELECT ON `{database}`.* TO {role}
 SELECT c.TABLE_NAME AS `table`, c.COLUMN_NAME AS `column`, c.COLLATION_NAME AS says
 FROM information_schema.COLUMNS c

@@ -1,6 +1,6 @@
 -- law: No two indexes are the same.
 -- asked: yes
--- rights: SELECT count(*) FROM (SELECT PRIVILEGE_TYPE p FROM information_schema.USER_PRIVILEGES UNION SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE DATABASE() LIKE TABLE_SCHEMA) w WHERE p = 'SELECT'
+-- listed: every table
 -- grant: GRANT SELECT ON `{database}`.* TO {role}
 SELECT i.TABLE_NAME AS `table`, GROUP_CONCAT(i.INDEX_NAME SEPARATOR ', ') AS indexes
 FROM (SELECT TABLE_NAME, INDEX_NAME, INDEX_TYPE,

@@ -2,7 +2,7 @@
 -- why: Between two engines nothing enforces it; it was made while checks were switched off.
 -- remedy: ALTER TABLE ... ENGINE = InnoDB on both.
 -- severity: block
--- rights: SELECT count(*) FROM (SELECT PRIVILEGE_TYPE p FROM information_schema.USER_PRIVILEGES UNION SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE DATABASE() LIKE TABLE_SCHEMA) w WHERE p = 'SELECT'
+-- listed: every table
 -- grant: GRANT SELECT ON `{database}`.* TO {role}
 SELECT k.TABLE_NAME AS `table`, k.COLUMN_NAME AS `column`,
   CONCAT(a.ENGINE, ', and ', k.REFERENCED_TABLE_NAME, ' is ', b.ENGINE) AS says

@@ -1,5 +1,5 @@
 -- law: The columns of a foreign key are of the type of those that they name.
--- rights: SELECT count(*) FROM (SELECT PRIVILEGE_TYPE p FROM information_schema.USER_PRIVILEGES UNION SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE DATABASE() LIKE TABLE_SCHEMA) w WHERE p = 'SELECT'
+-- listed: every table
 -- grant: GRANT SELECT ON `{database}`.* TO {role}
 SELECT k.TABLE_NAME AS `table`, k.COLUMN_NAME AS `column`,
   CONCAT(a.COLUMN_TYPE, ', and ', k.REFERENCED_TABLE_NAME, '.', k.REFERENCED_COLUMN_NAME, ' is ', b.COLUMN_TYPE)

@@ -1,5 +1,5 @@
 -- law: A foreign key names columns that are a primary or unique key.
--- rights: SELECT count(*) FROM (SELECT PRIVILEGE_TYPE p FROM information_schema.USER_PRIVILEGES UNION SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE DATABASE() LIKE TABLE_SCHEMA) w WHERE p = 'SELECT'
+-- listed: every table
 -- grant: GRANT SELECT ON `{database}`.* TO {role}
 SELECT k.TABLE_NAME AS `table`, k.REFERENCED_TABLE_NAME AS parent, k.columns AS says
 FROM (SELECT CONSTRAINT_NAME, TABLE_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME,

@@ -1,6 +1,6 @@
 -- law: A column that numbers its rows has room for many more.
 -- limits: share = 0.8
--- rights: SELECT count(*) FROM (SELECT PRIVILEGE_TYPE p FROM information_schema.USER_PRIVILEGES UNION SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE DATABASE() LIKE TABLE_SCHEMA) w WHERE p = 'SELECT'
+-- listed: every table
 -- grant: GRANT SELECT ON `{database}`.* TO {role}
 SELECT n.`table`, n.`column`, CONCAT(n.used, ' of ', n.most) AS says,
   CONCAT('ALTER TABLE `', n.`table`, '` MODIFY `', n.`column`, '` bigint AUTO_INCREMENT') AS remedy

@@ -1,6 +1,6 @@
 -- law: A column that is named like the key of another table is a foreign key.
 -- asked: yes
--- rights: SELECT count(*) FROM (SELECT PRIVILEGE_TYPE p FROM information_schema.USER_PRIVILEGES UNION SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE DATABASE() LIKE TABLE_SCHEMA) w WHERE p = 'SELECT'
+-- listed: every table
 -- grant: GRANT SELECT ON `{database}`.* TO {role}
 SELECT c.TABLE_NAME AS `table`, c.COLUMN_NAME AS `column`, CONCAT('like the key of ', p.TABLE_NAME) AS says
 FROM information_schema.COLUMNS c

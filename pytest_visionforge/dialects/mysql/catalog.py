@@ -22,6 +22,7 @@ from pytest_visionforge.database.facts import (
     Trigger,
     View,
 )
+from pytest_visionforge.database.hidden import RELATIONS, Hidden
 from pytest_visionforge.database.names import object_id, split_id
 from pytest_visionforge.database.session import AnyRow, Session
 from pytest_visionforge.dialects.mysql import definitions, queries
@@ -40,6 +41,12 @@ __all__ = [
 ]
 
 COMMENTS = True
+#: The rights that a role must hold on the whole database, and what each shows.
+_SHOWN_BY = {
+    "SELECT": RELATIONS,
+    "TRIGGER": "triggers",
+    "SHOW VIEW": "foreign keys and definitions of views",
+}
 _TABLE_TYPES = ("BASE TABLE", "SYSTEM VERSIONED")
 _TEXT_TYPES = re.compile(r"(var)?(char|binary)|\w*(text|blob)|enum|set|date|time|year|bit|json|inet|uuid")
 _NEXTVAL = re.compile(r"nextval\((?:`(?:[^`]|``)+`\.)?`((?:[^`]|``)+)`\)", re.IGNORECASE)
@@ -277,15 +284,12 @@ def _sequences(session: Session, facts: _Facts, tables: list[Table]) -> Iterator
             yield Sequence(row.name, int(found[0]), int(found[1]) or 1, owner=owners.get(row.name))
 
 
-def _hidden(session: Session, here: str) -> Iterator[str]:
+def _hidden(session: Session, here: str) -> Iterator[Hidden]:
     """What the role has no right on is absent from information_schema, without a word."""
     wide = _wide_privileges(session, here)
-    if "SELECT" not in wide:
-        yield f"the role has no SELECT on all of {here}: tables and views it has no right on are not listed"
-    if "TRIGGER" not in wide:
-        yield f"the role has no TRIGGER right on all of {here}: triggers may be missing here"
-    if "SHOW VIEW" not in wide:
-        yield f"the role has no SHOW VIEW on all of {here}: foreign keys and definitions of views may be missing here"
+    for right, what in _SHOWN_BY.items():
+        if right not in wide:
+            yield Hidden(what, right, f"`{here.replace('`', '``')}`.*")
 
 
 def _wide_privileges(session: Session, here: str) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from pytest_visionforge.database.definitions import Definition, Grant, Partition
+from pytest_visionforge.database.hidden import Hidden
 from pytest_visionforge.database.names import object_id
 from pytest_visionforge.database.session import AnyRow, Session
 from pytest_visionforge.dialects.mysql import queries
@@ -48,12 +49,12 @@ def definers(views: list[AnyRow], triggers: Iterable[AnyRow]) -> dict[str, str]:
     return _definers(("view", views), ("trigger", list(triggers)))
 
 
-def _unseen(routines: list[AnyRow], grants: tuple[Grant, ...] | None) -> Iterator[str]:
+def _unseen(routines: list[AnyRow], grants: tuple[Grant, ...] | None) -> Iterator[Hidden]:
     closed = [row.name for row in routines if row.body is None]
     if closed:
-        yield f"the role may not see the text of routines: {', '.join(closed)}"
+        yield Hidden(f"the text of {', '.join(closed)}", because="the role is not who made each routine")
     if grants is None:
-        yield "the role may not see what others are granted: that takes SELECT on mysql.*"
+        yield Hidden("what others are granted", "SELECT", "mysql.*")
 
 
 def _routine(row: AnyRow, parameters: list[AnyRow], text: Text) -> Definition:

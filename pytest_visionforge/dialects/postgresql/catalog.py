@@ -23,6 +23,7 @@ from pytest_visionforge.database.facts import (
     Trigger,
     View,
 )
+from pytest_visionforge.database.hidden import Hidden
 from pytest_visionforge.database.names import object_id
 from pytest_visionforge.database.session import AnyRow, Session
 from pytest_visionforge.dialects.postgresql import definitions, queries
@@ -226,12 +227,12 @@ def _next_numbers(session: Session, sequences: list[AnyRow]) -> dict[int, int]:
     return found
 
 
-def _hidden(relations: Iterable[AnyRow]) -> Iterator[str]:
+def _hidden(relations: Iterable[AnyRow]) -> Iterator[Hidden]:
     for row in relations:
         if not row.readable:
-            yield f"the role may not SELECT from {_id(row)}"
+            yield Hidden("its rows", "SELECT", _id(row))
         elif row.row_security:
-            yield f"row security is active on {_id(row)}: the role may not see all of its rows"
+            yield Hidden("rows", because=f"row security is active on {_id(row)}")
 
 
 def unreadable(session: Session) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from pytest_visionforge.database.facts import (
     Trigger,
     View,
 )
+from pytest_visionforge.database.hidden import Hidden
 from pytest_visionforge.database.names import object_id, split_id
 from pytest_visionforge.database.session import AnyRow, Session
 from pytest_visionforge.dialects.sqlite import definition
@@ -98,7 +99,9 @@ def read_schema(session: Session) -> Schema:
         try:
             tables.append(_virtual(session, row.name, facts))
         except DatabaseError as error:  # its module is not in this SQLite
-            hidden.append(f"the virtual table {row.name} cannot be read: {error}")
+            hidden.append(
+                Hidden("its rows", because=f"the virtual table {row.name} cannot be read ({error})")
+            )
     return Schema(
         tables={table.id: table for table in tables},
         views=_views(session, facts),
