@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_visionforge import CannotTell
+from pytest_visionforge.linters import python_with
 
 if TYPE_CHECKING:
     from pytest_visionforge.plan.values.plan import Plan
@@ -71,3 +72,11 @@ def answer(words: Sequence[str], plan: Plan, directory: Path, text: bytes = b"")
     veil = Veil(plan)
     output, errors = (veil(each.decode(errors="replace")) for each in said)
     return Answer(command, process.returncode, output, errors)
+
+
+def manage(plan: Plan, *words: str) -> Answer:
+    """Asks Django, by the plan's manage.py; CannotTell where there is none."""
+    path = plan.migration.django
+    if path is None or not path.is_file():
+        raise CannotTell(f"{path} is not there", "correct [migration] django")
+    return answer((python_with("django"), path.name, *words), plan, path.parent)

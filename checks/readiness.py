@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import re
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 
 from pytest_visionforge import (
     POSTMIGRATION,
@@ -27,14 +21,22 @@ from pytest_visionforge import (
 )
 from pytest_visionforge.errors import DatabaseError
 
-from .machine import Denied, human, program_path, program_version, prove, volume_of
+from .machine import Denied, prove
 from .queries import checks_of
+from .readiness_environment import check_packages as check_packages
+from .readiness_environment import check_placeholders as check_placeholders
+from .readiness_environment import check_programs as check_programs
+from .readiness_environment import check_variable_format as check_variable_format
+from .readiness_environment import check_variables as check_variables
+from .readiness_linters import check_migration_lint as check_migration_lint
 from .readiness_machine import check_cpu as check_cpu
+from .readiness_machine import check_disk as check_disk
 from .readiness_machine import check_exported_passwords as check_exported_passwords
 from .readiness_machine import check_inodes as check_inodes
 from .readiness_machine import check_memory as check_memory
 from .readiness_machine import check_mounted as check_mounted
 from .readiness_machine import check_open_files as check_open_files
+from .readiness_machine import check_paths as check_paths
 from .readiness_machine import check_private_files as check_private_files
 from .readiness_machine import check_temporary as check_temporary
 from .readiness_machine import check_user as check_user
@@ -43,12 +45,10 @@ from .readiness_migrations import check_alembic_state as check_alembic_state
 from .readiness_migrations import check_django_graph as check_django_graph
 from .readiness_migrations import check_django_models as check_django_models
 from .readiness_migrations import check_django_pending as check_django_pending
-from .readiness_migrations import check_migration_lint as check_migration_lint
 from .sight import tell_hidden
 
 if TYPE_CHECKING:
     from pytest_visionforge.database import Database
-    from pytest_visionforge.plan.values.plan import Plan
 
 CLOCKS_APART = timedelta(seconds=5)
 REPLICA_SECONDS = 10
@@ -56,154 +56,6 @@ ALWAYS = (PREMIGRATION, POSTMIGRATION, ROLLBACK)
 
 # The oldest version of each DBMS that is tested; as many of its parts count as are written here.
 OLDEST = {"SQLite": (3, 40), "PostgreSQL": (13,), "MariaDB": (10, 6), "MySQL": (8, 0)}
-
-PLACEHOLDERS = re.compile(
-    r"""(?<![a-z])(?: change[-_ ]?me | replace[-_ ]?me | place[-_ ]?holder )
-      | <[a-z][\w .-]*>                                        # <password>
-      | (?<![a-z0-9])(?: x{3,} | todo | fixme | tbd )(?![a-z0-9])
-      | ^(?: your[-_ ].* | \.{3,} | \*{3,} | \?{2,} )$""",
-    re.I | re.X,
-)
-
-
-# ---------------------------------------------------------------- environment
-
-
-@rule(PREMIGRATION)
-def check_variables(variable: str) -> Evidence | Finding:
-    """The environment variable is set.
-
-    A migration that finds out in its middle what it was not told leaves half of its work behind.
-
-    Remedy: Set it where the migration runs: the deploy job's secrets, the systemd unit, the shell.
-    """
-    value = os.environ.get(variable)
-    if value is None:
-        return Finding(f"{variable} is not set", remedy=f"export {variable}=...")
-    if not value.strip():
-        return Finding(f"{variable} is empty", remedy=f"export {variable}=...")
-    return Evidence("set")
-
-
-@rule(PREMIGRATION)
-def check_variable_format(variable_match: tuple[str, str]) -> Evidence | Finding:
-    """The environment variable has the form that the plan declares.
-
-    The value may be a secret: neither it nor a part of it is shown.
-
-    Remedy: Set it to a value of that form, or correct the pattern under [environment] match.
-    """
-    variable, pattern = variable_match
-    value = _value(variable)
-    if re.fullmatch(pattern, value):
-        return Evidence("matches")
-    return Finding(f"{variable} (of {len(value)} characters) does not match {pattern}")
-
-
-@rule(PREMIGRATION)
-def check_placeholders(variable: str) -> Evidence | Finding:
-    """The environment variable holds a value, and no placeholder for one.
-
-    `changeme`, `xxx`, `TODO` and `<password>` come from a template that nobody filled in.
-
-    Remedy: Set it to its real value.
-    """
-    found = PLACEHOLDERS.search(_value(variable).strip())
-    if found:
-        return Finding(f"{variable} holds a placeholder of {len(found[0])} characters")
-    return Evidence("no placeholder")
-
-
-def _value(variable: str) -> str:
-    value = os.environ.get(variable, "")
-    if not value.strip():
-        raise CannotTell(f"because {variable} is not set", f"export {variable}=...")
-    return value
-
-
-@rule(PREMIGRATION)
-def check_packages(package: str) -> Evidence | Finding:
-    """The Python distribution is installed, in a version that the plan allows.
-
-    Remedy: Install it into the environment in which the migration runs.
-    """
-    wanted = Requirement(package)
-    try:
-        found = metadata.version(wanted.name)
-    except metadata.PackageNotFoundError:
-        return Finding(f"{wanted.name} is not installed", remedy=f'pip install "{package}"')
-    if wanted.specifier.contains(found, prereleases=True):
-        return Evidence(f"{wanted.name} {found}")
-    return Finding(f"{wanted.name} is {found}, not {wanted.specifier}", remedy=f'pip install "{package}"')
-
-
-@rule(PREMIGRATION)
-def check_programs(program: str) -> Evidence | Finding:
-    """The program is found on the PATH, in a version that the plan allows.
-
-    Remedy: Install it, or put its directory on the PATH. pg_dump must not be older than the server.
-    """
-    name, versions = _program(program)
-    path = program_path(name)
-    if path is None:
-        directories = os.environ.get("PATH", "").replace(os.pathsep, ", ")
-        return Finding(f"{name} is not on the PATH ({directories})", reproduce=f"command -v {name}")
-    if not versions:
-        return Evidence(str(path))
-    found = program_version(path)
-    if versions.contains(found, prereleases=True):
-        return Evidence(f"{path} {found}")
-    return Finding(f"{path} is {found}, not {versions}", reproduce=f"{path} --version")
-
-
-def _program(text: str) -> tuple[str, SpecifierSet | None]:
-    """Name and versions of `pg_dump>=15`."""
-    name = re.split(r"[<>=!~]", text, maxsplit=1)[0].strip()
-    versions = text[len(name) :].strip()
-    return name, SpecifierSet(versions) if versions else None
-
-
-# ---------------------------------------------------------------- machine
-
-
-@rule(PREMIGRATION)
-def check_paths(path: tuple[Path, str]) -> Evidence | Finding:
-    """The path is there, and we may do with it what the plan says.
-
-    It is tried, not only asked for: a file system that is mounted read-only shows the best of rights.
-
-    Remedy: Create it, or give this user the rights: chmod, chown, setfacl.
-    """
-    where, rights = path
-    try:
-        prove(where, rights)
-    except Denied as denied:
-        return Finding(str(denied), remedy=denied.remedy)
-    return Evidence(f"{where}: {rights}")
-
-
-@rule(PREMIGRATION)
-def check_disk(plan: Plan, database: Database, volume: tuple[str, Path]) -> Evidence | Finding:
-    """There is room for the database several times over, as the plan says: [system] disk_factor.
-
-    A rebuilt table stands beside the old one until the end; a full disk stops the server, not only us.
-
-    Remedy: Free space on the volume, or move the directory ([backup] directory) to a larger one.
-    """
-    what, directory = volume
-    size = database.size()
-    needed, found = int(size * plan.system.disk_factor), volume_of(directory)
-    words = (
-        f"{directory} ({what}), on {found.mount} ({found.device}): {human(found.free)} free,"
-        f" {human(needed)} needed ({plan.system.disk_factor:g} x {human(size)})"
-    )
-    if found.free >= needed:
-        return Evidence(words)
-    remedy = f"free {human(needed - found.free)} on {found.mount}, or use a larger volume"
-    return Finding(words, remedy=remedy, reproduce=f"df -B1 '{found.mount}'")
-
-
-# ---------------------------------------------------------------- databases
 
 
 @rule(*ALWAYS)

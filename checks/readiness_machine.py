@@ -1,4 +1,4 @@
-"""Readiness of the machine on which the migration is run, beyond what the plan declares."""
+"""Readiness of the machine on which the migration is run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import psutil
 
 from pytest_visionforge import PREMIGRATION, CannotTell, Evidence, Finding, Offender, Severity, rule
 
-from .machine import human, volume_of
+from .machine import Denied, human, prove, volume_of
 
 if TYPE_CHECKING:
     from pytest_visionforge.database import Database
@@ -193,3 +193,40 @@ def check_temporary(database: Database) -> Evidence | Finding:
     free = shutil.disk_usage(place).free
     says = f"{human(free)} free in {place}, {largest} has {human(sizes[largest])}"
     return Evidence(says) if free >= sizes[largest] else Finding(says)
+
+
+@rule(PREMIGRATION)
+def check_paths(path: tuple[Path, str]) -> Evidence | Finding:
+    """The path is there, and we may do with it what the plan says.
+
+    It is tried, not only asked for: a file system that is mounted read-only shows the best of rights.
+
+    Remedy: Create it, or give this user the rights: chmod, chown, setfacl.
+    """
+    where, rights = path
+    try:
+        prove(where, rights)
+    except Denied as denied:
+        return Finding(str(denied), remedy=denied.remedy)
+    return Evidence(f"{where}: {rights}")
+
+
+@rule(PREMIGRATION)
+def check_disk(plan: Plan, database: Database, volume: tuple[str, Path]) -> Evidence | Finding:
+    """There is room for the database several times over, as the plan says: [system] disk_factor.
+
+    A rebuilt table stands beside the old one until the end; a full disk stops the server, not only us.
+
+    Remedy: Free space on the volume, or move the directory ([backup] directory) to a larger one.
+    """
+    what, directory = volume
+    size = database.size()
+    needed, found = int(size * plan.system.disk_factor), volume_of(directory)
+    words = (
+        f"{directory} ({what}), on {found.mount} ({found.device}): {human(found.free)} free,"
+        f" {human(needed)} needed ({plan.system.disk_factor:g} x {human(size)})"
+    )
+    if found.free >= needed:
+        return Evidence(words)
+    remedy = f"free {human(needed - found.free)} on {found.mount}, or use a larger volume"
+    return Finding(words, remedy=remedy, reproduce=f"df -B1 '{found.mount}'")

@@ -1,13 +1,12 @@
-"""The migration's own files, as linters, Alembic and Django see them."""
+"""The migration's own files and the database's state, as Alembic and Django see them."""
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_visionforge import (
     POSTMIGRATION,
@@ -16,118 +15,16 @@ from pytest_visionforge import (
     Evidence,
     Finding,
     Offender,
-    Severity,
     rule,
 )
 from pytest_visionforge.errors import DatabaseError
-from pytest_visionforge.linters import INSTALL, installed, program, python_with
-from pytest_visionforge.plan.values.sections import DJANGO_LINTER
+from pytest_visionforge.linters import program
 
-from .delegates import Answer, answer
+from .delegates import Answer, answer, manage
 
 if TYPE_CHECKING:
     from pytest_visionforge.database import Database
-    from pytest_visionforge.objects import Linted
     from pytest_visionforge.plan.values.plan import Plan
-
-_SQLFLUFF = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mariadb"}  # as it calls a dialect
-
-
-@rule(PREMIGRATION, severity=Severity.WARN)
-def check_migration_lint(
-    plan: Plan, unopened: Callable[[str], Database], linted: Linted
-) -> Evidence | Finding:
-    """Linters that know migrations find nothing in the files of this one.
-
-    squawk, sqlfluff and django-migration-linter know which steps lock a table for long, break the application
-    that still runs, or cannot be run again. They keep to their own settings beside the plan.
-
-    Remedy: Change the file as the linter says, or switch its rule off in the linter's own settings.
-    """
-    if not installed(linted.linter):
-        raise CannotTell(f"{linted.linter} is not installed", INSTALL[linted.linter])
-    found = _LINTERS[linted.linter](plan, unopened, linted.file)
-    said, offenders = found
-    if not offenders:
-        return Evidence(f"{linted.linter} finds nothing in {linted.file}")
-    first = offenders[0].says
-    return Finding(
-        f"{linted.linter}: {len(offenders)} in {linted.file}, the first: {first}",
-        len(offenders),
-        sample=tuple(offenders[: plan.record.sample]),
-        reproduce=said.command,
-    )
-
-
-Found = tuple[Answer, list[Offender]]
-
-
-def _squawk(plan: Plan, _: object, file: str) -> Found:
-    text = _content(plan, file)
-    words = (program("squawk") or "squawk", "--reporter", "json", "--stdin-filepath", file)
-    said = answer(words, plan, plan.directory, text)
-    return said, [
-        _offender(file, int(each["line"]) + 1, each["rule_name"], each["message"], each["help"] or "")
-        for each in _json(said, list)
-    ]
-
-
-def _sqlfluff(plan: Plan, unopened: Callable[[str], Database], file: str) -> Found:
-    _content(plan, file)
-    dialect = _SQLFLUFF[unopened(_migrated(plan)).dialect.name]
-    words = (program("sqlfluff") or "sqlfluff", "lint", "--format", "json", "--dialect", dialect, "--", file)
-    said = answer(words, plan, plan.directory)
-    return said, [
-        _offender(file, each["start_line_no"], each["code"], each["description"])
-        for checked in _json(said, list)
-        for each in checked["violations"]
-    ]
-
-
-def _content(plan: Plan, file: str) -> bytes:
-    """The content of a file; CannotTell where there is none of that name."""
-    try:
-        return (plan.directory / file).read_bytes()
-    except OSError as error:
-        raise CannotTell(f"{file} cannot be read: {error.strerror}", "correct [migration] files") from None
-
-
-def _json(said: Answer, kind: type[list[Any]]) -> list[Any]:
-    """What a linter found; CannotTell where it did not get so far."""
-    try:
-        found = json.loads(said.output) if said.status in (0, 1) else None
-    except ValueError:
-        found = None
-    if not isinstance(found, kind):
-        raise said.refused()
-    return found
-
-
-def _offender(file: str, line: int, code: str, *says: str) -> Offender:
-    words = " ".join(" ".join(filter(None, says)).split())
-    return Offender({"file": file, "line": str(line)}, f"{code}: {words}")
-
-
-def _django_linter(plan: Plan, _: object, file: str) -> Found:
-    """Those that are not applied yet: `(app, name)... ERR`, and below it, indented, why."""
-    said = _manage(plan, "lintmigrations", "--unapplied-migrations", "--no-cache")
-    if "*** Summary ***" not in said.output:
-        raise said.refused(INSTALL[DJANGO_LINTER] if "lintmigrations" in said.errors else "")
-    offenders, name, state = [], "", ""
-    for line in said.output.splitlines():
-        if heading := re.fullmatch(r"\((\S+), (\S+)\)\.\.\. (\w+).*", line):
-            name, state = f"{heading[1]}.{heading[2]}", heading[3]
-        elif line.startswith("\t") and state in ("ERR", "WARNING"):
-            offenders.append(Offender({"migration": name}, f"{state}: {line.strip()}"))
-    return said, offenders
-
-
-_LINTERS: Mapping[str, Callable[[Plan, Callable[[str], Database], str], Found]] = {
-    "squawk": _squawk,
-    "sqlfluff": _sqlfluff,
-    DJANGO_LINTER: _django_linter,
-}
-
 
 # ---------------------------------------------------------------- Alembic
 
@@ -164,7 +61,7 @@ def check_alembic_state(
     alembic upgrade head.
     """
     said, known, heads = _revisions(plan, alembic)
-    database = unopened(_migrated(plan))
+    database = unopened(plan.migrated)
     at = _applied(database, "alembic_version", "version_num")
     if at is None:
         return _never(database, phase, "alembic_version")
@@ -205,7 +102,7 @@ def check_django_models(plan: Plan, django: Path) -> Evidence | Finding:
 
     Remedy: manage.py makemigrations, and review what it writes.
     """
-    said = _manage(plan, "makemigrations", "--check", "--dry-run", "--noinput")
+    said = manage(plan, "makemigrations", "--check", "--dry-run", "--noinput")
     if said.status == 0:
         return Evidence("the models are as the migrations leave them")
     changes = re.findall(r"^\s+[+~-] (.+)$", said.output, re.M)
@@ -229,7 +126,7 @@ def check_django_graph(plan: Plan, django: Path) -> Evidence | Finding:
 
     Remedy: manage.py makemigrations --merge; an order that is wrong is set right in django_migrations.
     """
-    said = _manage(plan, "migrate", "--plan", "--noinput")
+    said = manage(plan, "migrate", "--plan", "--noinput")
     if said.status == 0:
         planned = re.findall(r"^(\w+\.\w+)$", said.output, re.M)
         return Evidence(f"{len(planned)} are pending" if planned else "nothing is pending")
@@ -248,11 +145,11 @@ def check_django_pending(plan: Plan, unopened: Callable[[str], Database], django
 
     Remedy: manage.py migrate.
     """
-    said = _manage(plan, "showmigrations")
+    said = manage(plan, "showmigrations")
     if said.status:
         raise said.refused()
     states = dict(_states(said.output))
-    applied = _applied(unopened(_migrated(plan)), "django_migrations", "app", "name") or set()
+    applied = _applied(unopened(plan.migrated), "django_migrations", "app", "name") or set()
     elsewhere = [
         f"{app}.{name}"
         for (app, name), state in states.items()
@@ -283,18 +180,7 @@ def _states(output: str) -> Iterator[tuple[tuple[str, str], str]]:
             app = line.strip()
 
 
-def _manage(plan: Plan, *words: str) -> Answer:
-    path = plan.migration.django
-    if path is None or not path.is_file():
-        raise CannotTell(f"{path} is not there", "correct [migration] django")
-    return answer((python_with("django"), path.name, *words), plan, path.parent)
-
-
 # ---------------------------------------------------------------- what the database says
-
-
-def _migrated(plan: Plan) -> str:
-    return "source" if plan.in_place else "target"
 
 
 def _applied(database: Database, name: str, *columns: str) -> set[tuple[str, ...]] | None:

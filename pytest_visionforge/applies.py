@@ -30,9 +30,9 @@ def refusal(rule: Rule, scope: Scope, argument: str) -> str:
     if rule.asked and rule.id not in also and ALL not in also:
         return ASKED
     if argument == "role":
-        reasons = [on_role(rule, scope, role) for role in scope.roles]
+        reasons = [on_role(rule, scope, role) for role in scope.plan.roles]
         return "" if "" in reasons else reasons[0]
-    return on_role(rule, scope, scope.roles[-1] if argument == "written" else scope.role)
+    return on_role(rule, scope, scope.plan.migrated if argument == "written" else scope.role)
 
 
 def on_role(rule: Rule, scope: Scope, role: str) -> str:
@@ -46,7 +46,7 @@ def on_role(rule: Rule, scope: Scope, role: str) -> str:
         return ELSEWHERE
     if rule.statements is None:
         return ""
-    if rule.statements.on == "target" and role != scope.roles[-1]:
+    if rule.statements.on == "target" and role != scope.plan.migrated:
         return ELSEWHERE
     if rule.statements.on == "pair" and len({each.dialect for each in scope.servers.values()}) > 1:
         return ELSEWHERE
@@ -67,7 +67,7 @@ def _of_file(file: Statement, server: Server, scope: Scope) -> str:
 
 def _leads(scope: Scope, server: Server, towards: Collection[str]) -> bool:
     """Does the migration lead from this server's DBMS to another one of those?"""
-    target = scope.servers.get(scope.roles[-1], server)
+    target = scope.servers.get(scope.plan.migrated, server)
     return not towards or (target.dialect in towards and target.dialect != server.dialect)
 
 

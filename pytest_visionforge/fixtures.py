@@ -46,7 +46,7 @@ def source(run: Run) -> Database:
 
 def target(run: Run) -> Database:
     """The database after the migration, read-only; in place it is the source."""
-    return run.reachable("source" if run.plan.in_place else "target")
+    return run.reachable(run.plan.migrated)
 
 
 def database(run: Run) -> Database:

@@ -75,14 +75,9 @@ class Scope:
     not_applicable: dict[str, str] = field(default_factory=dict)
 
     @property
-    def roles(self) -> tuple[str, ...]:
-        """The databases of the plan."""
-        return ("source",) if self.plan.in_place else ("source", "target")
-
-    @property
     def role(self) -> str:
         """The database that the phase is about."""
-        return self.roles[-1] if self.phase == POSTMIGRATION else "source"
+        return self.plan.migrated if self.phase == POSTMIGRATION else "source"
 
     @property
     def changes(self) -> Changes:
@@ -267,7 +262,7 @@ def _pair(scope: Scope) -> Iterable[Object]:
 
 
 def _target_role(scope: Scope) -> Iterable[str]:
-    return scope.roles if scope.phase == PREMIGRATION else scope.roles[-1:]
+    return scope.plan.roles if scope.phase == PREMIGRATION else [scope.plan.migrated]
 
 
 OBJECTS: Mapping[str, Callable[[Scope], Iterable[Object]]] = {
@@ -298,7 +293,7 @@ OBJECTS: Mapping[str, Callable[[Scope], Iterable[Object]]] = {
     "schema_object": _schema_objects,
     "sequence": _fed_columns,
     "role": _named(_target_role),
-    "written": _named(lambda scope: scope.roles[-1:]),
+    "written": _named(lambda scope: [scope.plan.migrated]),
     "pair": _pair,
     "variable": _named(lambda scope: scope.plan.environment.variables),
     "variable_match": lambda scope: (

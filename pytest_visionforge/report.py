@@ -78,7 +78,7 @@ def heading(run: Run, started: datetime) -> dict[str, Any]:
 
 
 def _databases(run: Run) -> Iterator[tuple[str, record.DatabaseFacts]]:
-    for role in ("source",) if run.plan.in_place else ("source", "target"):
+    for role in run.plan.roles:
         shown = run.database(role).shown
         facts = record.DatabaseFacts(shown=shown)
         with suppress(CannotTell, VisionForgeError, OSError):

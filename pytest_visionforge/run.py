@@ -113,7 +113,7 @@ class Run:
 
     def role(self, phase: str) -> str:
         """Which database a phase is about: after a rollback it is the source again."""
-        return "target" if phase == POSTMIGRATION and not self.plan.in_place else "source"
+        return self.plan.migrated if phase == POSTMIGRATION else "source"
 
     def database(self, role: str) -> Database:
         """A database, not opened yet."""
@@ -168,11 +168,8 @@ class Run:
             schema=schema,
             baseline=None if phase == PREMIGRATION else self.baseline_or_none,
             directories=self._directories(phase) if schema else (),
-            servers={role: self._server(role) for role in ("source", "target") if self._has(role)},
+            servers={role: self._server(role) for role in self.plan.roles},
         )
-
-    def _has(self, role: str) -> bool:
-        return role == "source" or not self.plan.in_place
 
     def _server(self, role: str) -> Server:
         """What a database says of itself; its dialect alone where it does not answer."""

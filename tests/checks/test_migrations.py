@@ -91,7 +91,7 @@ def test_a_linter_that_gets_nowhere_is_no_pass(
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o700)
         monkeypatch.setattr(linters, "program", lambda _: str(program))
-        monkeypatch.setattr("checks.readiness_migrations.program", lambda _: str(program))
+        monkeypatch.setattr("checks.readiness_linters.program", lambda _: str(program))
         bench.plan = replace(bench.plan, limits=replace(bench.plan.limits, check_time=0.5))
         reason = bench.cannot_tell(readiness.check_migration_lint, **linted)
         assert says in str(reason)

@@ -61,6 +61,16 @@ class Plan:
         return self.source == self.target
 
     @property
+    def roles(self) -> tuple[str, ...]:
+        """The databases, by what they are in the migration: source and target, or in place the source alone."""
+        return ("source",) if self.in_place else ("source", "target")
+
+    @property
+    def migrated(self) -> str:
+        """The role of the database that the migration writes into."""
+        return self.roles[-1]
+
+    @property
     def directory(self) -> Path:
         """Where the plan file is: relative paths start here."""
         return self.path.parent
