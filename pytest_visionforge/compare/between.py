@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from pytest_visionforge.compare import joins
 from pytest_visionforge.compare import segments as cut
-from pytest_visionforge.compare.baseline import is_compared, typed
 from pytest_visionforge.compare.compared import (
     SECONDS,
     Comparing,
@@ -18,8 +17,10 @@ from pytest_visionforge.compare.compared import (
 )
 from pytest_visionforge.compare.digests import Side
 from pytest_visionforge.compare.pace import Pace, Progress
-from pytest_visionforge.compare.projection import Projection, of_table
+from pytest_visionforge.compare.projecting import of_table, typed
+from pytest_visionforge.compare.projection import Projection
 from pytest_visionforge.compare.rows import Differences
+from pytest_visionforge.compare.views import is_compared
 from pytest_visionforge.database import Database, Table
 from pytest_visionforge.errors import DatabaseError
 from pytest_visionforge.plan.values.plan import Plan

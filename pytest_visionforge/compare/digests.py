@@ -6,9 +6,11 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pytest_visionforge.compare.pace import Journey, Pace
+from pytest_visionforge.compare.projection import Projection
 from pytest_visionforge.compare.reading import Reading
 from pytest_visionforge.compare.segments import (
     Digest,
@@ -20,7 +22,7 @@ from pytest_visionforge.compare.segments import (
 )
 from pytest_visionforge.compare.unfinished import Unfinished
 from pytest_visionforge.compare.walk import Unordered, walk
-from pytest_visionforge.database import Session, Snapshot
+from pytest_visionforge.database import Session, Snapshot, Table
 from pytest_visionforge.errors import DatabaseError
 
 ROOM = 4  # times the rows of a segment that one may hold on the other side and still be hashed
@@ -240,3 +242,26 @@ def digests(
     found = tour.table(0, fingerprint)
     unfinished.ended(fingerprint, found)
     return found
+
+
+@contextmanager
+def naming(table: str) -> Iterator[None]:
+    """Says of an error which table it is about."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise type(error)(f"{table}: {error}") from None
+
+
+def digests_before(
+    snapshot: Snapshot,
+    projection: Projection,
+    table: Table,
+    pace: Pace,
+    kept: Unfinished | None = None,
+    like: TableDigests | None = None,
+) -> TableDigests:
+    """The digests of what is compared of a table, as it is before the migration."""
+    reading = projection.side_before(snapshot.dialect, table)
+    fingerprint = projection.fingerprint
+    return digests(snapshot, reading, fingerprint, table=table.id, like=like, pace=pace, unfinished=kept)

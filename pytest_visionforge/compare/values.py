@@ -6,11 +6,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from pytest_visionforge.compare.baseline import Baseline, TableBaseline, typed
+from pytest_visionforge.compare.baseline import Baseline, TableBaseline
 from pytest_visionforge.compare.compared import SECONDS, Comparing, TableComparison, counted, missing
 from pytest_visionforge.compare.digests import Side
 from pytest_visionforge.compare.pace import Pace, Progress
-from pytest_visionforge.compare.projection import Projection, of_table
+from pytest_visionforge.compare.projecting import of_table, typed
+from pytest_visionforge.compare.projection import Projection
 from pytest_visionforge.compare.segments import TableDigests
 from pytest_visionforge.compare.statistics import statistics, told
 from pytest_visionforge.database import Database, Snapshot, Table

@@ -9,6 +9,7 @@ from pytest_visionforge.compare.named import is_same
 from pytest_visionforge.compare.pair import Pair, SchemaDifference
 from pytest_visionforge.database import Schema, View
 from pytest_visionforge.plan.values.changes import Changes
+from pytest_visionforge.plan.values.plan import Plan
 
 
 def differences(before: Schema, after: Schema, changes: Changes, pair: Pair) -> Iterator[SchemaDifference]:
@@ -99,3 +100,9 @@ def untold(before: Schema, after: Schema, changes: Changes) -> list[str]:
         and old.columns == new.columns
         and not is_same(old.definition, new.definition, carried.whole)
     ]
+
+
+def is_compared(plan: Plan, view: str) -> bool:
+    """Does the plan want a view compared, as a table is? Then it names the columns of its key."""
+    known = plan.tables.get(view)
+    return bool(known and known.key)

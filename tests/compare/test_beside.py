@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 
 from pytest_visionforge.compare import beside
 from pytest_visionforge.compare.joins import Joined, join
-from pytest_visionforge.compare.projection import project
+from pytest_visionforge.compare.projecting import project
 from pytest_visionforge.compare.rows import Differences
 from pytest_visionforge.database import Database, Table
 from pytest_visionforge.dialects import beside as engine

@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, text
 from pytest_visionforge.compare import between
 from pytest_visionforge.compare.joins import Joined, join
 from pytest_visionforge.compare.pairing import SPAN
-from pytest_visionforge.compare.projection import project
+from pytest_visionforge.compare.projecting import project
 from pytest_visionforge.compare.rows import ENOUGH, Differences
 from pytest_visionforge.database import Database
 from pytest_visionforge.errors import DatabaseError

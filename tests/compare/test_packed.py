@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from pytest_visionforge.compare.projection import identity
+from pytest_visionforge.compare.projecting import identity
 from pytest_visionforge.database import Database
 from pytest_visionforge.plan.values.changes import ColumnChanges, TableChange
 from tests.compare.conftest import Migration, NewDatabase

@@ -6,7 +6,8 @@ import pytest
 
 from pytest_visionforge import dialects
 from pytest_visionforge.compare.canonical import form_of
-from pytest_visionforge.compare.projection import Projection, identity, project
+from pytest_visionforge.compare.projecting import identity, project
+from pytest_visionforge.compare.projection import Projection
 from pytest_visionforge.database import Column, Key, Table
 from pytest_visionforge.errors import DatabaseError
 from pytest_visionforge.plan.values.changes import ColumnChanges, TableChange

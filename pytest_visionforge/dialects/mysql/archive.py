@@ -16,6 +16,7 @@ from sqlalchemy import URL
 from pytest_visionforge.database.database import Database
 from pytest_visionforge.database.session import Session
 from pytest_visionforge.dialects.mysql import queries
+from pytest_visionforge.dialects.mysql.databases import TABLES, discard, exists, kept, names_of, scratch
 from pytest_visionforge.dialects.mysql.foreign import load_foreign, recognises
 from pytest_visionforge.dialects.mysql.programs import (
     DATA,
@@ -31,18 +32,7 @@ from pytest_visionforge.dialects.mysql.programs import (
     program_for,
 )
 from pytest_visionforge.dialects.mysql.rows import replacing
-from pytest_visionforge.dialects.mysql.swapping import (
-    TABLES,
-    copy,
-    discard,
-    exists,
-    kept,
-    names_of,
-    put_back,
-    recover,
-    scratch,
-    swap,
-)
+from pytest_visionforge.dialects.mysql.swapping import copy, put_back, recover, swap
 from pytest_visionforge.dialects.rooms.archive import Dumped, Payloads, Raw, Sink
 from pytest_visionforge.errors import BackupError, DatabaseError
 

@@ -11,8 +11,9 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from pytest_visionforge.database.facts import Table
+from pytest_visionforge.dialects.mysql.databases import LONGEST_NAME, connected
 from pytest_visionforge.dialects.mysql.language import quote
-from pytest_visionforge.dialects.mysql.swapping import LOCK_SECONDS, LONGEST_NAME, connected
+from pytest_visionforge.dialects.mysql.swapping import LOCK_SECONDS
 from pytest_visionforge.dialects.writing import Admin
 from pytest_visionforge.errors import BackupError
 
