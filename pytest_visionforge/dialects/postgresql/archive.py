@@ -19,22 +19,13 @@ from pytest_visionforge.database.names import split_id
 from pytest_visionforge.database.session import Session
 from pytest_visionforge.dialects.child import CHUNK, Program, feed, pour, printed, run
 from pytest_visionforge.dialects.postgresql import making
+from pytest_visionforge.dialects.postgresql.databases import connected, discard, exists, kept, scratch
 from pytest_visionforge.dialects.postgresql.foreign import load_foreign, recognises
 from pytest_visionforge.dialects.postgresql.needs import lacking, needs
 from pytest_visionforge.dialects.postgresql.programs import command, conninfo, newest, program_for
 from pytest_visionforge.dialects.postgresql.rows import replacing
 from pytest_visionforge.dialects.postgresql.session import export_snapshot
-from pytest_visionforge.dialects.postgresql.swapping import (
-    connected,
-    copy,
-    discard,
-    exists,
-    kept,
-    put_back,
-    recover,
-    scratch,
-    swap,
-)
+from pytest_visionforge.dialects.postgresql.swapping import copy, put_back, recover, swap
 from pytest_visionforge.dialects.rooms.archive import Dumped, Payloads, Raw, Sink
 
 __all__ = [

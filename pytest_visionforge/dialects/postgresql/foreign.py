@@ -16,9 +16,9 @@ from sqlalchemy import URL
 
 from pytest_visionforge.dialects.child import CHUNK, run
 from pytest_visionforge.dialects.lines import lines
+from pytest_visionforge.dialects.postgresql.databases import connected
 from pytest_visionforge.dialects.postgresql.programs import command, conninfo, newest
 from pytest_visionforge.dialects.postgresql.quoting import Quoting
-from pytest_visionforge.dialects.postgresql.swapping import connected
 from pytest_visionforge.dialects.rooms.archive import Raw
 from pytest_visionforge.errors import BackupError
 

@@ -8,8 +8,8 @@ import tempfile
 from sqlalchemy import URL
 
 from pytest_visionforge.dialects.child import printed, run
+from pytest_visionforge.dialects.postgresql.databases import maintenance_url
 from pytest_visionforge.dialects.postgresql.programs import command, conninfo, newest
-from pytest_visionforge.dialects.postgresql.swapping import maintenance_url
 
 _NAME = re.compile(rb";\s+dbname: (.*)\n")
 _OURS = re.compile(rb"\d+; \d+ \d+ (DATABASE|DATABASE PROPERTIES|(ACL|COMMENT|SECURITY LABEL) - DATABASE) ")

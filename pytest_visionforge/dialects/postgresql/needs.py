@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import URL
 
 from pytest_visionforge.database.session import Session
-from pytest_visionforge.dialects.postgresql.swapping import connected
+from pytest_visionforge.dialects.postgresql.databases import connected
 
 _OWNERS = (
     "SELECT relowner FROM pg_class WHERE relnamespace = n.oid"

@@ -11,8 +11,8 @@ from sqlalchemy import URL
 
 from pytest_visionforge.database.facts import Table
 from pytest_visionforge.database.session import verbatim
+from pytest_visionforge.dialects.postgresql.databases import LONGEST_NAME, connected
 from pytest_visionforge.dialects.postgresql.language import quote, quote_table
-from pytest_visionforge.dialects.postgresql.swapping import LONGEST_NAME, connected
 from pytest_visionforge.dialects.writing import Admin
 
 LOCK_SECONDS = 20
