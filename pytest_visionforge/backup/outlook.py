@@ -81,7 +81,7 @@ def _objects(backup: Backup, found: Schema) -> Iterator[str]:
 
 def _rows(backup: Backup, url: URL, found: Schema) -> Iterator[str]:
     """Each table whose number of rows would change."""
-    with Database("target", url.render_as_string(hide_password=False), seconds=COUNT_SECONDS) as database:
+    with Database("target", url, seconds=COUNT_SECONDS) as database:
         for id, held in backup.manifest.tables.items():
             if held.rows is None or id not in found.tables:
                 continue

@@ -89,7 +89,7 @@ def _refuse_without_rows(backup: Backup) -> None:
 
 
 def _schema(url: URL) -> Schema:
-    with Database("target", url.render_as_string(hide_password=False)) as database:
+    with Database("target", url) as database:
         return database.schema
 
 
@@ -194,7 +194,7 @@ def _keys(schema: Schema, tables: Collection[str]) -> list[tuple[Table, ForeignK
 def _broken(url: URL, schema: Schema, tables: Collection[str]) -> Broken:
     """References that lead nowhere even now: they are not of our making."""
     with (
-        Database("target", url.render_as_string(hide_password=False), seconds=SECONDS) as database,
+        Database("target", url, seconds=SECONDS) as database,
         database.session() as session,
     ):
         found = _lost(session.dialect, session.value, schema, tables)

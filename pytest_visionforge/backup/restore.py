@@ -134,7 +134,7 @@ def _refuse_other_schema(backup: Backup, objects: Mapping[str, str]) -> None:
 def target_schema(archive: ArchiveRoom, url: URL) -> Schema | None:
     """What a database that is to be replaced holds: nothing where there is none, None where it is broken."""
     try:
-        with Database("target", url.render_as_string(hide_password=False)) as database:
+        with Database("target", url) as database:
             return database.schema
     except CannotConnect:
         return None if archive.exists(url) else Schema()

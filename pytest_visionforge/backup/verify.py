@@ -198,7 +198,7 @@ def refuse_own(backup: Backup) -> None:
 
 def opened(url: URL) -> Database:
     """A restored database, for reading it whole."""
-    return Database("scratch", url.render_as_string(hide_password=False), seconds=SECONDS)
+    return Database("scratch", url, seconds=SECONDS)
 
 
 def address_for(backup: Backup, url: URL | str) -> URL:

@@ -49,7 +49,7 @@ class Database:
     """
 
     def __init__(
-        self, role: str, url: str, *, shown: str = "", seconds: float = 30.0, connections: int = 4
+        self, role: str, url: str | URL, *, shown: str = "", seconds: float = 30.0, connections: int = 4
     ) -> None:
         self.role = role
         self.url = dialects.parse_url(url)

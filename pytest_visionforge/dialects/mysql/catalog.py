@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 COMMENTS = True
+CHECKS_HOLD = False
 #: The rights that a role must hold on the whole database, and what each shows.
 _SHOWN_BY = {
     "SELECT": RELATIONS,

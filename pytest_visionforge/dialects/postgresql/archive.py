@@ -141,7 +141,7 @@ def scratch_disks(url: URL | None, directory: Path) -> tuple[str, ...]:
     if url is None:
         return ()
     with (
-        Database("scratch", url.render_as_string(hide_password=False)) as server,
+        Database("scratch", url) as server,
         server.session() as session,
     ):
         return session.dialect.catalog.data_directories(session, url)

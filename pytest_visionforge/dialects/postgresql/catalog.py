@@ -36,6 +36,7 @@ from pytest_visionforge.dialects.postgresql.language import quote_table
 __all__ = ["capacity", "damage", "data_directories", "database_size", "read_schema", "unreadable"]
 
 COMMENTS = True
+CHECKS_HOLD = True
 BATCH = 200  # sequences that are read by one statement
 _KINDS = {"r": "table", "p": "partitioned", "f": "foreign"}
 _VARIANTS = {"": "", "a": "always", "d": "by default", "s": "stored", "v": "virtual"}

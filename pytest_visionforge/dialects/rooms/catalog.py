@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 
 class CatalogRoom(Protocol):
-    """What a DBMS knows about its objects. `COMMENTS`: tables and columns have comments."""
+    """What a DBMS knows about its objects.
+
+    `COMMENTS`: tables and columns have comments. `CHECKS_HOLD`: no row breaks a CHECK that is valid, since
+    nobody can switch it off.
+    """
 
     COMMENTS: bool
+    CHECKS_HOLD: bool
 
     def read_schema(self, session: Session) -> Schema:
         """The application's objects, without the system's, temporary ones and extensions' members.

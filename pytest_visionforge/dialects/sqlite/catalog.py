@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 COMMENTS = False
+CHECKS_HOLD = False
 DAMAGES = 100  # lines of an integrity check that are kept
 _VARIANTS = {2: "virtual", 3: "stored"}
 
