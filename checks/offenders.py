@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pytest_visionforge import Evidence, Finding, Offender
+from pytest_visionforge.database import unescaped
 
 if TYPE_CHECKING:
     from pytest_visionforge.database import Database, Session
@@ -142,7 +143,7 @@ def displayed(database: Database, sql: str, parameters: Mapping[str, Any] | None
     def literal(match: re.Match[str]) -> str:
         return _literal(database, known[match[1]]) if match[1] in known else match[0]
 
-    return _PARAMETER.sub(literal, sql).replace(r"\:", ":")
+    return unescaped(_PARAMETER.sub(literal, sql))
 
 
 def _literal(database: Database, value: Any) -> str:

@@ -33,7 +33,7 @@ def sequences_of(schema: Schema) -> dict[str, int | None]:
 def held(session: Session, schema: Schema, digests: Mapping[str, TableDigests]) -> dict[str, Held]:
     """What there is of each table: digests where they were taken, else the count alone."""
     return {
-        id: _held(digests[id]) if id in digests else Held(rows=count(session, table))
+        id: _held(digests[id]) if id in digests else Held(rows=session.count(table))
         for id, table in schema.tables.items()
     }
 
@@ -45,12 +45,6 @@ def _held(digests: TableDigests) -> Held:
 def digests_of(manifest: Manifest) -> dict[str, TableDigests]:
     """The digests that a manifest holds, by table id."""
     return {id: TableDigests.from_json(held.digests) for id, held in manifest.tables.items() if held.digests}
-
-
-def count(session: Session, table: Table) -> int:
-    """The exact number of rows."""
-    name = session.dialect.language.quote_table(table.schema, table.name)
-    return int(session.value(f"SELECT count(*) FROM {name}"))
 
 
 def different_objects(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
@@ -98,7 +92,7 @@ def different_rows(
     miscounted = (
         f"{id}: {rows:,} rows, then {now:,}"
         for id, rows in counted.items()
-        if rows is not None and id in schema.tables and (now := count(session, schema.tables[id])) != rows
+        if rows is not None and id in schema.tables and (now := session.count(schema.tables[id])) != rows
     )
     return (*unequal(digests_of(manifest), found), *miscounted)
 

@@ -118,7 +118,7 @@ def _look(
     try:
         with database.session() as session:
             schema = session.dialect.catalog.read_schema(session)
-            tables = {id: contents.count(session, table) for id, table in schema.tables.items()}
+            tables = {id: session.count(table) for id, table in schema.tables.items()}
             lost = [
                 f"{count:,} rows of {id} refer through {', '.join(key.columns)} to rows that {key.parent} has not"
                 for id, key, count in contents.orphans(session, schema)

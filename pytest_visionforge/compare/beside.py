@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from pytest_visionforge.compare.alone import Key, alone
-from pytest_visionforge.compare.reading import Reading
+from pytest_visionforge.compare.reading import Reading, decoded
 from pytest_visionforge.compare.rows import ENOUGH, Differences, Texts
 from pytest_visionforge.database import Database, Session
 from pytest_visionforge.dialects import beside
@@ -89,8 +89,8 @@ def _rows(session: Session, reading: Reading, keys: Sequence[Key]) -> Iterator[t
     marks = [number for number, field in enumerate(reading.fields) if field.name in reading.key]
     found = []
     for row in session.all(f"SELECT {texts} {reading.source(_one_of(reading, keys))}"):
-        decoded = tuple(_text(value) for value in row)
-        found.append(("|".join(str(decoded[number]) for number in marks), decoded))
+        values = tuple(map(decoded, row))
+        found.append(("|".join(str(values[number]) for number in marks), values))
     return iter(sorted(found))
 
 
@@ -102,7 +102,3 @@ def _one_of(reading: Reading, keys: Sequence[Key]) -> str:
         " AND ".join(f"{name} = {int(part)}" for name, part in zip(names, key, strict=True)) for key in keys
     )
     return "(" + " OR ".join(f"({condition})" for condition in each) + ")"
-
-
-def _text(value: str | bytes | None) -> str | None:
-    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value

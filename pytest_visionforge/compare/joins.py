@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from pytest_visionforge.compare import beside
 from pytest_visionforge.compare.pairing import ALL, Pairing, Piece
-from pytest_visionforge.compare.reading import Reading
+from pytest_visionforge.compare.reading import Reading, decoded
 from pytest_visionforge.compare.rows import Differences, Texts
 from pytest_visionforge.database import Database, Session, Snapshot
 from pytest_visionforge.errors import DatabaseError, TimeLimit
@@ -171,7 +171,7 @@ class _Join:
         width, found = self.pairing.width, session.rows(query)
         with closing(cast("Generator[Any, None, None]", found)) as rows:
             for a_gone, b_gone, *values in rows:
-                texts = tuple(map(_text, values))
+                texts = tuple(map(decoded, values))
                 yield None if a_gone else texts[:width], None if b_gone else texts[width:]
 
     def _look(self, piece: Piece, seen: _Seen) -> None:
@@ -203,7 +203,3 @@ class _Join:
                 [(mark, row) for mark, (_, row) in marked if row is not None],
             )
         return lost
-
-
-def _text(value: Any) -> str | None:
-    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value

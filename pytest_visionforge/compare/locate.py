@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 
 from pytest_visionforge.compare.digests import Side
-from pytest_visionforge.compare.reading import Reading
+from pytest_visionforge.compare.reading import Reading, decoded
 from pytest_visionforge.compare.rows import Differences, Texts
 from pytest_visionforge.compare.segments import Digest, Segment, bucket_name, condition_of
 from pytest_visionforge.compare.walk import Unordered, cuts
@@ -95,7 +95,7 @@ def _rows(
         f" {reading.source(f'({condition})')}) AS marked ORDER BY {dialect.language.plain('m')}"
         + (f" LIMIT {limit}" if limit is not None else "")
     ):
-        yield row[0], tuple(_decoded(value) for value in row[1:])
+        yield row[0], tuple(map(decoded, row[1:]))
 
 
 def _in_buckets(mark: str, segments: Sequence[Segment], digits: int) -> str:
@@ -103,7 +103,3 @@ def _in_buckets(mark: str, segments: Sequence[Segment], digits: int) -> str:
         return "1 = 1"
     names = ", ".join(f"'{bucket_name(segment)}'" for segment in segments)
     return f"substr({mark}, 1, {digits}) IN ({names})"
-
-
-def _decoded(value: str | bytes | None) -> str | None:
-    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pytest_visionforge.database import Sequence, Table
+from pytest_visionforge.database import Sequence, Table, unescaped
 from pytest_visionforge.dialects import Dialect
 
 # what does not belong to a table, as it is checked together
@@ -54,7 +54,7 @@ class Pair:
 
     def quote(self, name: str) -> str:
         """A name as people write it in SQL."""
-        return self.after.language.quote(name).replace("\\:", ":")
+        return unescaped(self.after.language.quote(name))
 
     def names(self, names: Iterable[str]) -> str:
         """Names in a list."""
@@ -62,7 +62,7 @@ class Pair:
 
     def named(self, object: Table | Sequence) -> str:
         """A table's or sequence's name as people write it in SQL."""
-        return self.after.language.quote_table(object.schema, object.name).replace("\\:", ":")
+        return unescaped(self.after.language.quote_table(object.schema, object.name))
 
     def added(self, table: Table, clause: str) -> str:
         """How a constraint is put back."""

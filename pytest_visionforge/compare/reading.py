@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from pytest_visionforge.dialects import Dialect
 
 
+def decoded(value: str | bytes | None) -> str | None:
+    """A canonical text as the client got it: bytes that are no UTF-8 become lone surrogates."""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One column of a side: how it is called after the migration, and the SQL that gives it here.

@@ -88,7 +88,7 @@ def _take_table(
     pace.tell(f"{table.id}: rows")
     excluded = _excluded(plan, table.id)
     if excluded:
-        return TableBaseline(_count(session, table), excluded)
+        return TableBaseline(session.count(table), excluded)
     if table.id not in schema.tables:
         return _projected(snapshot, plan, change_of(plan, table.id), table, pace, kept)
     whole = digests_before(snapshot, identity(table, session.dialect), table, pace, kept)
@@ -112,18 +112,13 @@ def _projected(
     session = snapshot.main
     projection = of_table(plan, change, table, session.dialect, _target(plan, session), None, typed(session))
     if change.rows == "any" or not projection.columns:
-        rows = whole.rows if whole else _count(session, table)
+        rows = whole.rows if whole else session.count(table)
         return TableBaseline(rows, whole=whole, projection=projection)
     if whole and projection.fingerprint == whole.fingerprint:
         return TableBaseline(whole.rows, whole=whole, projection=projection, projected=whole)
     projected = digests_before(snapshot, projection, table, pace, kept)
     rows = whole.rows if whole else projected.rows
     return TableBaseline(rows, whole=whole, projection=projection, projected=projected)
-
-
-def _count(session: Session, table: Table) -> int:
-    name = session.dialect.language.quote_table(table.schema, table.name)
-    return int(session.value(f"SELECT count(*) FROM {name}"))
 
 
 def _excluded(plan: Plan, table: str) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 from pytest_visionforge.backup.catalogue import JOURNAL
-from pytest_visionforge.cutover.journal import Entry, read
+from pytest_visionforge.cutover.journal import Entry, read, seconds
 from pytest_visionforge.cutover.past import ACTION, last
 from pytest_visionforge.cutover.runbook import contacts
 from pytest_visionforge.plan.values.plan import Plan
@@ -59,16 +58,12 @@ def _lines(entries: list[Entry]) -> Iterator[str]:
         elif entry.action not in ("alert", ACTION) and entry.run in begun:
             said = str(entry.facts.get("why") or entry.facts.get("says") or "")
             begin = begun.pop(entry.run)
-            took = _seconds(begin, entry)
+            took = seconds(begin, entry)
             name = f"{entry.action} {entry.object}" if entry.action == "migrate step" else entry.action
             yield _line(begin.time, name, f"{entry.result} after {took:.0f} s", said)
     for entry in begun.values():
         if entry.action != "alert":
             yield _line(entry.time, entry.action, "no end", "")
-
-
-def _seconds(begin: Entry, end: Entry) -> float:
-    return (datetime.fromisoformat(end.time) - datetime.fromisoformat(begin.time)).total_seconds()
 
 
 def _line(*cells: str) -> str:

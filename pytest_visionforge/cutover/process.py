@@ -7,12 +7,10 @@ environment, by which it is found even if it left its session, or if we were kil
 from __future__ import annotations
 
 import codecs
-import ctypes
 import os
 import selectors
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,13 +21,13 @@ from typing import IO, Any
 
 import psutil
 
+from pytest_visionforge.dialects.child import die_with
+
 MARK = "VISIONFORGE_RUN"
 GRACE = 5.0  # seconds between asking a tree to end and ending it
 LOOK = 0.1  # seconds between two looks at whether it must be ended
 CHUNK = 1 << 16
 LONGEST = 1 << 16  # characters of a line: a longer one is cut into several
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Command:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=lambda: _die_with(parent),
+            preexec_fn=lambda: die_with(parent),
         )
 
 
@@ -242,11 +240,3 @@ def _gone(mark: str, process: subprocess.Popen[bytes] | None, seconds: float) ->
     end = time.monotonic() + seconds
     while time.monotonic() < end and ((process and process.poll() is None) or tree(mark)):
         time.sleep(LOOK / 2)
-
-
-def _die_with(parent: int) -> None:
-    """In the child: the kernel ends it when we end, however we end."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)

@@ -15,7 +15,7 @@ from pytest_visionforge.database.facts import (
     View,
 )
 from pytest_visionforge.database.names import object_id, split_id
-from pytest_visionforge.database.session import AnyRow, Session, verbatim
+from pytest_visionforge.database.session import AnyRow, Session, unescaped, verbatim
 from pytest_visionforge.database.snapshot import Snapshot, sharing
 
 __all__ = [
@@ -42,5 +42,6 @@ __all__ = [
     "object_id",
     "sharing",
     "split_id",
+    "unescaped",
     "verbatim",
 ]

@@ -10,7 +10,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pytest_visionforge import dialects
@@ -179,7 +179,7 @@ class Database:
     def count(self, table: Table, *, seconds: float | None = None) -> int:
         """The exact number of rows."""
         with self.session(seconds=seconds) as session:
-            return int(session.value(f"SELECT count(*) FROM {self.name_of(table)}"))
+            return session.count(table)
 
     @cached_property
     def identity(self) -> Identity:

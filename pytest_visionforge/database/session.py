@@ -14,6 +14,7 @@ from pytest_visionforge.database.denied import grant_for
 from pytest_visionforge.errors import DatabaseError, TimeLimit
 
 if TYPE_CHECKING:
+    from pytest_visionforge.database.facts import Table
     from pytest_visionforge.dialects import Dialect
 
 AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
@@ -23,6 +24,11 @@ BATCH = 1000  # rows fetched at a time: memory does not grow with the table
 def verbatim(sql: str) -> str:
     """SQL of the user's own as a part of a statement: its colons are colons, not parameters."""
     return sql.replace(":", r"\:")
+
+
+def unescaped(sql: str) -> str:
+    """SQL of a statement as drivers take it and people read it: what `verbatim` did, undone."""
+    return sql.replace(r"\:", ":")
 
 
 class Session:
@@ -89,6 +95,11 @@ class Session:
         """The first value of the first row; None where there is no row."""
         rows = self.all(sql, **parameters)
         return rows[0][0] if rows else None
+
+    def count(self, table: Table) -> int:
+        """The exact number of rows."""
+        name = self.dialect.language.quote_table(table.schema, table.name)
+        return int(self.value(f"SELECT count(*) FROM {name}"))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

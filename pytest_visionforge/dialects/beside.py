@@ -20,7 +20,9 @@ from typing import Protocol
 from sqlalchemy import URL
 
 from pytest_visionforge.database.database import Database
+from pytest_visionforge.database.session import unescaped
 from pytest_visionforge.dialects import child
+from pytest_visionforge.dialects.capacity import base_of
 from pytest_visionforge.dialects.rooms.canonical import Packable
 from pytest_visionforge.dialects.sqlite import canonical as stored
 from pytest_visionforge.errors import BackupError
@@ -100,12 +102,12 @@ class Beside:
     def _query(self, limit: int, without: Sequence[Key]) -> str:
         numbers = {id(field): number for number, field in enumerate(self.typed.fields)}
         shown = [
-            *(f"a.{_plain(field.expression)}" for field in self.kept.key_fields),
+            *(f"a.{unescaped(field.expression)}" for field in self.kept.key_fields),
             *(f"b.f{numbers[id(field)]}" for field in self.typed.key_fields),
         ]
-        rows = f"file.{_plain(self.kept.table)}"
+        rows = f"file.{unescaped(self.kept.table)}"
         if without:
-            rows = f"(SELECT * FROM {rows} WHERE {_plain(_none_of(self.kept, without))})"
+            rows = f"(SELECT * FROM {rows} WHERE {unescaped(_none_of(self.kept, without))})"
         agree = " AND ".join(column.agree for column in self.columns)
         return (
             f"SELECT {', '.join(shown)} FROM {rows} AS a POSITIONAL JOIN {self._on_server(without)} AS b"
@@ -116,7 +118,7 @@ class Beside:
         order = ", ".join(field.expression for field in self.typed.key_fields)
         names = ", ".join(f"{column.typed} AS f{number}" for number, column in enumerate(self.columns))
         source = self.typed.source(_none_of(self.typed, without))
-        return f"postgres_query('server', {_literal(_plain(f'SELECT {names} {source} ORDER BY {order}'))})"
+        return f"postgres_query('server', {_literal(unescaped(f'SELECT {names} {source} ORDER BY {order}'))})"
 
     def _texts(self, without: Sequence[Key]) -> str:
         """Dates and times as they are kept: DuckDB would read some that are none."""
@@ -124,7 +126,7 @@ class Beside:
         if not names:
             return ""
         query = f"SELECT {', '.join(names)} {self.kept.source(_none_of(self.kept, without))} ORDER BY rowid"
-        return f" POSITIONAL JOIN sqlite_query('file', {_literal(_plain(query))}) AS t"
+        return f" POSITIONAL JOIN sqlite_query('file', {_literal(unescaped(query))}) AS t"
 
 
 def beside(before: Database, after: Database, old: Readable, new: Readable) -> Beside | None:
@@ -170,7 +172,7 @@ class _Column:
 
 def _columns(kept: Readable, typed: Readable) -> Sequence[_Column] | None:
     """How each column is compared; None where one cannot be compared so."""
-    plain = all(_NAME.fullmatch(_plain(field.expression)) for field in kept.fields)
+    plain = all(_NAME.fullmatch(unescaped(field.expression)) for field in kept.fields)
     whole = all(_is_whole(field.type) for field in kept.key_fields)
     if kept.where or not plain or not whole:
         return None
@@ -182,8 +184,8 @@ def _columns(kept: Readable, typed: Readable) -> Sequence[_Column] | None:
 
 
 def _column(number: int, kept: Packable, typed: Packable) -> _Column | None:
-    value, v = f"a.{_plain(kept.expression)}", f"({typed.expression})"
-    base = " ".join(re.sub(r"\([^)]*\)", " ", typed.type.lower()).split())
+    value, v = f"a.{unescaped(kept.expression)}", f"({typed.expression})"
+    base = base_of(typed.type)
     if typed.family in ("date", "timestamp"):
         return _instant(number, kept, v, typed.family, base)
     for sql, read_as in _readings(typed.family, kept.type, typed.type.lower(), base):
@@ -226,11 +228,6 @@ def _instant(number: int, kept: Packable, v: str, family: str, base: str) -> _Co
 
 def _is_whole(type: str) -> bool:
     return "INT" in type.upper() or "BOOL" in type.upper()
-
-
-def _plain(sql: str) -> str:
-    """SQL as it is, and not as a statement that `Session` runs: without its escapes."""
-    return sql.replace(r"\:", ":")
 
 
 def _literal(text: str) -> str:

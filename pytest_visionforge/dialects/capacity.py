@@ -60,6 +60,11 @@ def sizes(type: str) -> list[int]:
     return [int(size) for size in found.groups() if size] if found else []
 
 
+def base_of(type: str) -> str:
+    """A type without length, precision and scale, in small letters."""
+    return " ".join(re.sub(r"\([^)]*\)", " ", type.lower()).split())
+
+
 def whole(bits: int, unsigned: bool = False) -> Capacity:
     """Whole numbers of so many bits."""
     top: int = 2**bits - 1 if unsigned else 2 ** (bits - 1) - 1

@@ -250,7 +250,7 @@ def _start(command: Command, **streams: Any) -> subprocess.Popen[bytes]:
             env={name: value for name, value in environment.items() if value is not None},
             pass_fds=command.descriptors,
             start_new_session=True,
-            preexec_fn=lambda: _die_with(parent),
+            preexec_fn=lambda: die_with(parent),
             **streams,
         )
     except OSError as error:
@@ -263,7 +263,7 @@ def _widen(pipe: IO[bytes]) -> None:
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, CHUNK)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """In the child: the kernel ends it when we end, however we end."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

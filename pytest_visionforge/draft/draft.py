@@ -12,7 +12,7 @@ from functools import partial
 from itertools import chain, groupby, islice
 from typing import TypeVar
 
-from pytest_visionforge.database import Database, Identity
+from pytest_visionforge.database import Database, Identity, unescaped
 from pytest_visionforge.database.hidden import Hidden
 from pytest_visionforge.draft import guess as guesses
 from pytest_visionforge.draft import related
@@ -194,7 +194,7 @@ def _spellings(database: Database) -> tuple[Callable[[str], str], Callable[[str]
     """Names in SQL: as they are where they are plain words, and always in quotes."""
 
     def quoted(name: str) -> str:
-        return database.quote(name).replace(r"\:", ":")
+        return unescaped(database.quote(name))
 
     return lambda name: name if re.fullmatch(r"[A-Za-z_]\w*", name, re.A) else quoted(name), quoted
 

@@ -103,7 +103,7 @@ def look(database: Database, session: Session, table: Table, size: int | None) -
         first = rows_of(database, session, table, columns, families) if columns else ()
         rows = len(first)
         if not columns or rows == ROWS:  # fewer are all that there are: they need no count
-            rows = int(session.value(f"SELECT count(*) FROM {database.name_of(table)}"))
+            rows = session.count(table)
     except DatabaseError as error:
         return Sight(table, None, size, unread=str(error))
     return Sight(table, rows, size, first, tuple(column.name for column in columns), families)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from pytest_visionforge.database.database import Database
 from pytest_visionforge.database.session import Session
+from pytest_visionforge.dialects.disks import scratch_disks
 from pytest_visionforge.dialects.mysql import queries
 from pytest_visionforge.dialects.mysql.databases import TABLES, discard, exists, kept, names_of, scratch
 from pytest_visionforge.dialects.mysql.foreign import load_foreign, recognises
@@ -120,17 +120,6 @@ def check(name: str, raw: Raw, workplace: Path) -> None:
     marked = Marked(raw)
     while marked.read():
         pass
-
-
-def scratch_disks(url: URL | None, directory: Path) -> tuple[str, ...]:
-    """Where the server keeps its data, if that is here and the role may see it."""
-    if url is None:
-        return ()
-    with (
-        Database("scratch", url) as server,
-        server.session() as session,
-    ):
-        return session.dialect.catalog.data_directories(session, url)
 
 
 def make(payloads: Payloads, url: URL, progress: Callable[[str], None]) -> bool:

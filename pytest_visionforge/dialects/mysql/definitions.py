@@ -8,7 +8,7 @@ from typing import Any
 from pytest_visionforge.database.definitions import Definition, Grant, Partition
 from pytest_visionforge.database.hidden import Hidden
 from pytest_visionforge.database.names import object_id
-from pytest_visionforge.database.session import AnyRow, Session
+from pytest_visionforge.database.session import AnyRow, Session, unescaped
 from pytest_visionforge.dialects.mysql import queries
 from pytest_visionforge.dialects.mysql.language import quote
 from pytest_visionforge.errors import DatabaseError
@@ -78,7 +78,7 @@ def _routine(row: AnyRow, parameters: list[AnyRow], text: Text) -> Definition:
 
 def _plain(name: str) -> str:
     """A quoted name as it is for the driver itself."""
-    return quote(name).replace(r"\:", ":")
+    return unescaped(quote(name))
 
 
 def _comment(text: str) -> str:

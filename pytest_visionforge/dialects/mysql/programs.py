@@ -12,6 +12,7 @@ from typing import IO
 from sqlalchemy import URL
 
 from pytest_visionforge.database.names import split_id
+from pytest_visionforge.database.session import unescaped
 from pytest_visionforge.dialects.child import Command, Program, feed, installed, pour
 from pytest_visionforge.dialects.mysql.language import quote
 from pytest_visionforge.dialects.rooms.archive import Payloads, Raw, Sink
@@ -194,7 +195,7 @@ class OnlyRows:
 
     def __init__(self, raw: Marked, tables: Collection[str]) -> None:
         self._raw = raw
-        self._wanted = {_ROWS + quote(split_id(id)[1]).replace("\\:", ":").encode() for id in tables}
+        self._wanted = {_ROWS + unescaped(quote(split_id(id)[1])).encode() for id in tables}
         self._rest = b""
         self._begins, self._passes = True, True
 

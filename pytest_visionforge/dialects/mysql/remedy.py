@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from pytest_visionforge.database.definitions import Definition, Grant, Partition, Policy
 from pytest_visionforge.database.facts import Column, Table, View
 from pytest_visionforge.database.names import split_id
+from pytest_visionforge.database.session import unescaped
 from pytest_visionforge.dialects.mysql import language
 
 
 def _quote(name: str) -> str:
-    return language.quote(name).replace(r"\:", ":")
+    return unescaped(language.quote(name))
 
 
 def _literal(text: str) -> str:
-    return language.literal(text).replace(r"\:", ":")
+    return unescaped(language.literal(text))
 
 
 def _named(id: str) -> str:
-    return language.quote_table(*split_id(id)).replace(r"\:", ":")
+    return unescaped(language.quote_table(*split_id(id)))
 
 
 def declared(column: Column) -> str:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from pytest_visionforge.database.database import Database
 from pytest_visionforge.database.names import split_id
 from pytest_visionforge.database.session import Session
 from pytest_visionforge.dialects.child import CHUNK, Program, feed, pour, printed, run
+from pytest_visionforge.dialects.disks import scratch_disks
 from pytest_visionforge.dialects.postgresql import making
 from pytest_visionforge.dialects.postgresql.databases import connected, discard, exists, kept, scratch
 from pytest_visionforge.dialects.postgresql.foreign import load_foreign, recognises
@@ -134,17 +134,6 @@ def _pattern(schema: str, name: str) -> str:
 def check(name: str, raw: Raw, workplace: Path) -> None:
     """pg_restore reads the whole archive and writes it nowhere."""
     feed((command(newest("pg_restore"), ("--file=/dev/null",), None), raw))
-
-
-def scratch_disks(url: URL | None, directory: Path) -> tuple[str, ...]:
-    """Where the server keeps its data, if that is here and the role may see it."""
-    if url is None:
-        return ()
-    with (
-        Database("scratch", url) as server,
-        server.session() as session,
-    ):
-        return session.dialect.catalog.data_directories(session, url)
 
 
 def load(payloads: Payloads, url: URL, progress: Callable[[str], None], only: Collection[str] = ()) -> None:

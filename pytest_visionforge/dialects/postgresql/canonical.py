@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pytest_visionforge.database.session import Session
+from pytest_visionforge.dialects.capacity import base_of
 from pytest_visionforge.dialects.halves import halved
 from pytest_visionforge.dialects.postgresql.language import literal
 from pytest_visionforge.dialects.rooms.canonical import INLINE_BYTES, INLINE_PACKED, INLINE_TEXT, Packable
@@ -39,19 +40,14 @@ _BOUNDS = {
 }
 
 
-def _base(type: str) -> str:
-    """The type without length, precision and scale: they are no part of a value's form."""
-    return " ".join(re.sub(r"\([^)]*\)", " ", type.lower()).split())
-
-
 def family(type: str) -> str:
     """The family of a type; "other" is compared by its text."""
-    return _FAMILIES.get(_base(type), "other")
+    return _FAMILIES.get(base_of(type), "other")
 
 
 def order(type: str, collation: str | None) -> str:
     """Numbers and times are ordered alike everywhere, binary values and texts of collation C by their bytes."""
-    base = _base(type)
+    base = base_of(type)
     if base in _INTEGERS | {"numeric"}:
         return "number"
     if family(type) in ("date", "timestamp"):
@@ -103,7 +99,7 @@ def text(expression: str, family: str, type: str, collation: str | None = None) 
 
 
 def _number(v: str, type: str) -> str:
-    type = _base(type)
+    type = base_of(type)
     if type in _INTEGERS:
         return f"{v}::text"
     if type == "boolean":
@@ -124,7 +120,7 @@ def _is_short(type: str, limit: int) -> bool:
 
 
 def _text(v: str, type: str) -> str:
-    v = f"abbrev({v})" if _base(type) == "inet" else v  # as it prints: the cast would add a mask
+    v = f"abbrev({v})" if base_of(type) == "inet" else v  # as it prints: the cast would add a mask
     octets = f"textsend({v}::text)"  # in UTF-8, as the session is
     size = f"length({octets})"
     short = f"{size}::text || ':' || {v}::text"
@@ -142,7 +138,7 @@ def _json(v: str, type: str) -> str:
 
 
 def _bytes(v: str, type: str) -> str:
-    v = v if _base(type) == "bytea" else f"textsend({v}::text)"
+    v = v if base_of(type) == "bytea" else f"textsend({v}::text)"
     return (
         f"CASE WHEN length({v}) <= {INLINE_BYTES} THEN encode({v}, 'hex')"
         f" ELSE length({v})::text || '#' || encode(sha256({v}), 'hex') END"
@@ -150,13 +146,13 @@ def _bytes(v: str, type: str) -> str:
 
 
 def _timestamp(v: str, type: str) -> str:
-    zoned = _base(type).endswith("with time zone")
+    zoned = base_of(type).endswith("with time zone")
     return f"({v} AT TIME ZONE 'UTC')::text" if zoned else f"{v}::timestamp::text"
 
 
 def _uuid(v: str, type: str) -> str:
     """With its length: a column of text may hold anything."""
-    if _base(type) == "bytea":
+    if base_of(type) == "bytea":
         return f"length({v}) * 2 || ':' || encode({v}, 'hex')"
     return _json(f"lower(replace({v}::text, '-', ''))", type)
 
@@ -185,9 +181,9 @@ def measure(expression: str, family: str, type: str) -> tuple[str, str]:
     if family in ("date", "timestamp"):
         return v, ""
     if family in ("number", "double"):
-        v += {"boolean": "::int", "money": "::numeric"}.get(_base(type), "")
+        v += {"boolean": "::int", "money": "::numeric"}.get(base_of(type), "")
     else:
-        v = f"octet_length({v})" if _base(type) == "bytea" else f"octet_length({v}::text)"
+        v = f"octet_length({v})" if base_of(type) == "bytea" else f"octet_length({v}::text)"
     return v, f"sum({v})"
 
 
@@ -223,7 +219,7 @@ _SENT = {
 
 def packed(type: str) -> str:
     """The binary form of a type: numbers of one kind, and all texts, have the same."""
-    base = _base(type)
+    base = base_of(type)
     if base in _TEXTS:
         return "text"
     return "bytes" if base == "bytea" else _FIXED.get(base, "")

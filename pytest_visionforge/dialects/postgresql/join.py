@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from sqlalchemy import Engine
 
 from pytest_visionforge.database.database import Database
 from pytest_visionforge.database.session import Session
+from pytest_visionforge.dialects.capacity import base_of
 from pytest_visionforge.dialects.postgresql import canonical
 from pytest_visionforge.dialects.postgresql import session as opening
 
 _COMPARABLE = {"date", "double", "bytes", "uuid"}
 _NUMBERS = {"smallint", "integer", "bigint", "numeric"}
-
-
-def _base(type: str) -> str:
-    return " ".join(re.sub(r"\([^)]*\)", " ", type.lower()).split())
 
 
 def engine(before: Database, after: Database, connections: int) -> Engine | None:
@@ -39,7 +34,7 @@ def same(left: str, right: str, family: str, types: tuple[str, str]) -> str | No
     """SQL: both are NULL, or equal to the byte, whatever a collation thinks."""
     if {canonical.family(type) for type in types} != {family}:
         return None
-    first, second = map(_base, types)
+    first, second = map(base_of, types)
     if family == "text":
         left, right = (f'{value}::text COLLATE "C"' for value in (left, right))
     elif not (family in _COMPARABLE or _NUMBERS.issuperset((first, second)) or _alike(family, first, second)):

@@ -8,21 +8,22 @@ from collections.abc import Callable, Sequence
 from pytest_visionforge.database.definitions import Definition, Grant, Partition, Policy
 from pytest_visionforge.database.facts import Column, Table, View
 from pytest_visionforge.database.names import split_id
+from pytest_visionforge.database.session import unescaped
 from pytest_visionforge.dialects.postgresql import language
 
 _RELATIONS = ("table", "view", "sequence")
 
 
 def _quote(name: str) -> str:
-    return language.quote(name).replace(r"\:", ":")
+    return unescaped(language.quote(name))
 
 
 def _literal(text: str) -> str:
-    return language.literal(text).replace(r"\:", ":")
+    return unescaped(language.literal(text))
 
 
 def _qualified(schema: str | None, name: str) -> str:
-    return language.quote_table(schema, name).replace(r"\:", ":")
+    return unescaped(language.quote_table(schema, name))
 
 
 def _named(id: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import URL
 
 from pytest_visionforge.database.facts import Table
-from pytest_visionforge.database.session import verbatim
+from pytest_visionforge.database.session import unescaped, verbatim
 from pytest_visionforge.dialects.postgresql.databases import LONGEST_NAME, connected
 from pytest_visionforge.dialects.postgresql.language import quote, quote_table
 from pytest_visionforge.dialects.writing import Admin
@@ -93,8 +93,8 @@ def _replace(server: Admin, source: Admin, table: Table, tag: str) -> str:
     name, old = quote_table(table.schema, table.name), _aside(table, f"old_{tag}")
     server.run(f"CREATE TABLE {quote_table(table.schema, old)} AS TABLE {name}")
     server.run(f"TRUNCATE {name}")
-    columns = ", ".join(_plain(quote(column.name)) for column in table.columns if not column.generated)
-    name = _plain(name)
+    columns = ", ".join(unescaped(quote(column.name)) for column in table.columns if not column.generated)
+    name = unescaped(name)
     with (
         source.driver.cursor() as reader,
         server.driver.cursor() as writer,
@@ -104,11 +104,6 @@ def _replace(server: Admin, source: Admin, table: Table, tag: str) -> str:
         for data in out:
             into.write(data)
     return old
-
-
-def _plain(name: str) -> str:
-    """A quoted name as the driver takes it."""
-    return name.replace("\\:", ":")
 
 
 @contextmanager
@@ -143,7 +138,7 @@ def _raise_sequences(server: Admin, tables: Sequence[Table]) -> None:
 
 
 def _regclasses(tables: Sequence[Table]) -> list[str]:
-    return [_plain(quote_table(table.schema, table.name)) for table in tables]
+    return [unescaped(quote_table(table.schema, table.name)) for table in tables]
 
 
 def _aside(table: Table, end: str) -> str:

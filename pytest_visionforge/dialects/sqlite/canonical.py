@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from pytest_visionforge.database.session import Session
+from pytest_visionforge.database.session import Session, unescaped
 from pytest_visionforge.dialects.halves import halved
 from pytest_visionforge.dialects.rooms.canonical import INLINE_BYTES, INLINE_TEXT, Packable
 from pytest_visionforge.dialects.sqlite import forms
@@ -256,7 +256,7 @@ def _rows(session: Session, query: str, text: Callable[[bytes], str]) -> Iterato
     driver = _driver(session)
     driver.text_factory = text
     try:
-        with closing(session.connection.exec_driver_sql(query.replace(r"\:", ":"))) as result:
+        with closing(session.connection.exec_driver_sql(unescaped(query))) as result:
             cursor: Any = result.cursor
             yield from cursor
     except (DBAPIError, sqlite3.Error) as error:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from pytest_visionforge.database.definitions import Definition, Grant, Partition, Policy
 from pytest_visionforge.database.facts import Column, Table, View
+from pytest_visionforge.database.session import unescaped
 from pytest_visionforge.dialects.sqlite import language
 
 _BARE = re.compile(r"'(?:[^']|'')*'|[-+]?[\w.]+")
 
 
 def _quote(name: str) -> str:
-    return language.quote(name).replace(r"\:", ":")
+    return unescaped(language.quote(name))
 
 
 def declared(column: Column) -> str:

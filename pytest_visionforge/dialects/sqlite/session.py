@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from pytest_visionforge.database.session import Session
+from pytest_visionforge.dialects.sqlite.forms import digest
 from pytest_visionforge.errors import CannotConnect
 
 TRIES = 5  # to begin several transactions between two writes of others
@@ -83,7 +83,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     """Closes the ways to write, adds the functions, and reads the header: garbage fails here, not later."""
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # ATTACH would create a file, mode=ro or not
     connection.create_function("full_match", 2, _matches, deterministic=True)
-    connection.create_function("sha256", 1, _sha256, deterministic=True)
+    connection.create_function("sha256", 1, digest, deterministic=True)
     for pragma in ("query_only = 1", "trusted_schema = 0", "cell_size_check = 1", "schema_version"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
 
@@ -99,12 +99,6 @@ def _matches(pattern: str, value: object) -> bool | None:
         return None
     text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
     return _compiled(pattern).fullmatch(text) is not None
-
-
-def _sha256(value: str | bytes | None) -> str | None:
-    if value is None:
-        return None
-    return sha256(value.encode() if isinstance(value, str) else value).hexdigest()
 
 
 def begin(connection: Connection, seconds: float) -> None:
