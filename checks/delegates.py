@@ -42,7 +42,6 @@ def answer(words: Sequence[str], plan: Plan, directory: Path, text: bytes = b"")
     from pytest_visionforge.cutover.veil import Veil
 
     command = f"cd {shlex.quote(str(directory))} && {shlex.join(words)}"
-    seconds = plan.limits.check_time
     try:
         process = subprocess.Popen(
             words,
@@ -54,24 +53,26 @@ def answer(words: Sequence[str], plan: Plan, directory: Path, text: bytes = b"")
             start_new_session=True,  # so that whatever it starts ends with it
         )
     except OSError as error:
-        raise CannotTell(
-            f"{words[0]} cannot be run: {error.strerror}", f"see that it runs: {command}"
-        ) from None
+        why = f"{words[0]} cannot be run: {error.strerror}"
+        raise CannotTell(why, f"see that it runs: {command}") from None
+    veil = Veil(plan)
+    seconds = plan.limits.check_time
+    try:
+        output, errors = (veil(each.decode(errors="replace")) for each in _told(process, text, seconds))
+    except subprocess.TimeoutExpired:
+        why = f"{words[0]} has not ended within {seconds:g} s"
+        raise CannotTell(why, f"raise [limits] check_time, or look: {command}") from None
+    return Answer(command, process.returncode, output, errors)
+
+
+def _told(process: subprocess.Popen[bytes], text: bytes, seconds: float) -> tuple[bytes, bytes]:
+    """What it prints once it has read `text`; nothing of it lives on afterwards."""
     with process:
         try:
-            said = process.communicate(text, seconds)
-        except subprocess.TimeoutExpired:
-            why, remedy = (
-                f"{words[0]} has not ended within {seconds:g} s",
-                "raise [limits] check_time, or look: ",
-            )
-            raise CannotTell(why, remedy + command) from None
+            return process.communicate(text, seconds)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-    veil = Veil(plan)
-    output, errors = (veil(each.decode(errors="replace")) for each in said)
-    return Answer(command, process.returncode, output, errors)
 
 
 def manage(plan: Plan, *words: str) -> Answer:

@@ -6,10 +6,15 @@ Done once, in the process that owns the session; the checks of `recovery` and `b
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pytest_visionforge.errors import VisionForgeError
 from pytest_visionforge.outcome import CannotTell
 from pytest_visionforge.run import BASELINE, Prepared, Run
+
+if TYPE_CHECKING:
+    from pytest_visionforge.backup import Backup
+    from pytest_visionforge.plan.values.plan import Plan
 
 UNFINISHED = ".baseline.unfinished"  # beside the runs' directories
 SNAPSHOT_SECONDS = 6 * 3600.0  # per statement: reading a whole table may take longer than a check
@@ -49,6 +54,12 @@ def _prepared(run: Run, tell: Callable[[str], None]) -> Prepared:
             )
     except (VisionForgeError, CannotTell) as error:
         return Prepared(backup_error=str(error))
+    return _proved(plan, made, tell)
+
+
+def _proved(plan: Plan, made: Backup, tell: Callable[[str], None]) -> Prepared:
+    from pytest_visionforge import backup
+
     try:
         proof = backup.verify(made, level=plan.backup.verify, progress=tell, scratch_url=plan.source.url)
     except VisionForgeError as error:

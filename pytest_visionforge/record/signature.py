@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,9 +68,22 @@ def sign(directory: Path, key: Path, by: str, meaning: str, password: Password =
             f"{directory.name} is not what was sealed, so it is not signed: {'; '.join(differs)}"
         )
     private = _private(key, password)
+    public, at = _public(private), datetime.now(UTC)
+    payload = json.dumps(_statement(directory, by, meaning, at), sort_keys=True).encode()
+    name = f"{at:%Y%m%dT%H%M%S%fZ}-{hashlib.sha256(public.encode()).hexdigest()[:8]}.dsse.json"
+    path = directory / SIGNATURES / name
+    try:
+        path.parent.mkdir(exist_ok=True)
+        write_whole(path, _envelope(payload, public, private.sign(_encoded(payload))))
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be written: {error.strerror or error}") from None
+    return path
+
+
+def _statement(directory: Path, by: str, meaning: str, at: datetime) -> dict[str, Any]:
+    """What is signed: who means what, of which record."""
     found = read(directory)
-    at = datetime.now(UTC)
-    statement = {
+    return {
         "_type": STATEMENT,
         "subject": [{"name": MANIFEST, "digest": {"sha256": _sha256(directory / MANIFEST)}}],
         "predicateType": APPROVAL,
@@ -82,16 +95,6 @@ def sign(directory: Path, key: Path, by: str, meaning: str, password: Password =
             "at": at.isoformat(timespec="seconds"),
         },
     }
-    payload = json.dumps(statement, sort_keys=True).encode()
-    public = _public(private)
-    name = f"{at:%Y%m%dT%H%M%S%fZ}-{hashlib.sha256(public.encode()).hexdigest()[:8]}.dsse.json"
-    path = directory / SIGNATURES / name
-    try:
-        path.parent.mkdir(exist_ok=True)
-        write_whole(path, _envelope(payload, public, private.sign(_encoded(payload))))
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be written: {error.strerror or error}") from None
-    return path
 
 
 def _envelope(payload: bytes, key: str, sig: bytes) -> bytes:
@@ -133,9 +136,7 @@ def _checked(path: Path, directory: Path) -> Signature:
         wrong = f"{MANIFEST} is not the one that was signed"
     if not wrong and content != _envelope(payload, key, sig):
         wrong = "was altered"
-    return Signature(
-        signature.by, signature.meaning, signature.at, key, f"{path.name}: {wrong}" if wrong else ""
-    )
+    return replace(signature, wrong=f"{path.name}: {wrong}") if wrong else signature
 
 
 def _pairs(envelope: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
