@@ -10,9 +10,9 @@ from pytest_visionforge.errors import PlanError
 from pytest_visionforge.statements import ANY
 
 if TYPE_CHECKING:
-    from pytest_visionforge.objects import Scope, Server
     from pytest_visionforge.plan.values.sections import Checks
     from pytest_visionforge.rules import Rule
+    from pytest_visionforge.scope import Scope, Server
     from pytest_visionforge.statements import Statement
 
 ALL = "all"
@@ -74,7 +74,7 @@ def _leads(scope: Scope, server: Server, towards: Collection[str]) -> bool:
 def _has(scope: Scope, wanted: str) -> bool:
     """Is the table there that a file is about, `table(column)`, however its name is capitalised?"""
     name, _, column = wanted.lower().rstrip(")").partition("(")
-    for table in scope.schema.tables.values() if scope.schema else ():
+    for table in scope.tables:
         if table.name.lower() == name and (not column or column in {c.name.lower() for c in table.columns}):
             return True
     return not name

@@ -24,8 +24,9 @@ from pytest_visionforge.plan.values.sections import Checks
 from pytest_visionforge.rules import PHASES, SUITES, Rule, facts_of, shipped
 
 if TYPE_CHECKING:
-    from pytest_visionforge.objects import Object, Scope
+    from pytest_visionforge.objects import Object
     from pytest_visionforge.run import Run
+    from pytest_visionforge.scope import Scope
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()
 PLAN_ERROR: pytest.StashKey[str] = pytest.StashKey()

@@ -7,21 +7,19 @@ once for each `unique` of the plan. The functions here say which objects there a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_visionforge import applies
-from pytest_visionforge.names import Names
 from pytest_visionforge.outcome import Severity
 from pytest_visionforge.plan.values import rules
-from pytest_visionforge.plan.values.changes import Changes, Declared
-from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.plan.values.changes import Declared
 from pytest_visionforge.rules import POSTMIGRATION, PREMIGRATION, Rule
+from pytest_visionforge.scope import Scope
 
 if TYPE_CHECKING:
-    from pytest_visionforge.compare import Baseline
-    from pytest_visionforge.database import ForeignKey, Schema, Table
+    from pytest_visionforge.database import ForeignKey, Table
 
 
 class ForeignKeyOf(NamedTuple):
@@ -51,50 +49,6 @@ class Object:
     def name(self, word: str) -> str:
         """`table.word.part`, as in waivers and records."""
         return ".".join(filter(None, (self.table, word, self.part)))
-
-
-@dataclass(frozen=True)
-class Server:
-    """What a database says of itself: its dialect, product and version ("" and () if it does not answer)."""
-
-    dialect: str
-    product: str = ""
-    version: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What objects are found in: the plan, the phase, and the facts of the databases if they answer."""
-
-    plan: Plan
-    phase: str
-    schema: Schema | None = None
-    baseline: Baseline | None = None
-    directories: tuple[str, ...] = ()
-    servers: Mapping[str, Server] = field(default_factory=dict)
-    not_applicable: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def role(self) -> str:
-        """The database that the phase is about."""
-        return self.plan.migrated if self.phase == POSTMIGRATION else "source"
-
-    @property
-    def changes(self) -> Changes:
-        """What the migration may have changed by this phase: nothing, but after it."""
-        return self.plan.changes if self.phase == POSTMIGRATION else Changes()
-
-    def excluded(self, table: str) -> str:
-        """The plan's reason not to compare a table; '' where it is compared."""
-        named = self.plan.tables.get(table) or self.plan.tables.get(self.plan.changes.after(table) or table)
-        return named.exclude if named else ""
-
-    @property
-    def names(self) -> Names:
-        """The plan's names in this phase; without a schema, as they stand in the plan."""
-        from pytest_visionforge.database import Schema
-
-        return Names(self.plan, self.schema or Schema(), self.phase)
 
 
 def of_rule(rule: Rule, scope: Scope) -> list[Object] | None:
@@ -127,12 +81,12 @@ def _table_rules(kind: type[rules.TableRule]) -> Callable[[Scope], Iterable[Obje
 
 
 def _tables(scope: Scope) -> Iterable[Object]:
-    for table in scope.schema.tables.values() if scope.schema else ():
+    for table in scope.tables:
         yield Object(table.id, table, table.id)
 
 
 def _foreign_keys(scope: Scope) -> Iterable[Object]:
-    for table in scope.schema.tables.values() if scope.schema else ():
+    for table in scope.tables:
         for key in table.foreign_keys:
             part = ",".join(key.columns)
             yield Object(f"{table.id}.{part}", ForeignKeyOf(table, key), table.id, part)
@@ -183,7 +137,7 @@ def _tables_before(scope: Scope) -> list[str]:
     """The baseline's tables; without a baseline those at hand, so that the checks can say what is missing."""
     if scope.baseline is not None:
         return list(scope.baseline.tables)
-    return list(scope.schema.tables) if scope.schema else []
+    return [table.id for table in scope.tables]
 
 
 def _schema_objects(scope: Scope) -> Iterable[Object]:

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from pytest_visionforge.errors import CannotConnect, VisionForgeError
-from pytest_visionforge.objects import Scope, Server
 from pytest_visionforge.outcome import CannotTell
 from pytest_visionforge.plan.values.changes import Changes
 from pytest_visionforge.plan.values.plan import Plan
 from pytest_visionforge.progress import Progress
 from pytest_visionforge.rules import POSTMIGRATION, PREMIGRATION
+from pytest_visionforge.scope import Scope, Server
 
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Backup

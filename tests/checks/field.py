@@ -21,10 +21,11 @@ from pytest_visionforge import PREMIGRATION, CannotTell, Evidence, Finding, dial
 from pytest_visionforge.database import Database
 from pytest_visionforge.errors import DatabaseError
 from pytest_visionforge.names import Names
-from pytest_visionforge.objects import Scope, Server, of_rule
+from pytest_visionforge.objects import of_rule
 from pytest_visionforge.plan.values.plan import Plan
 from pytest_visionforge.plan.values.sections import Address, Checks
 from pytest_visionforge.rules import Rule, facts_of
+from pytest_visionforge.scope import Scope, Server
 from tests import samples, servers
 from tests.checks.conftest import make_plan
 

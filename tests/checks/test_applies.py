@@ -11,10 +11,11 @@ from checks import integrity, readiness
 from pytest_visionforge import applies
 from pytest_visionforge.database import Column, Schema, Table
 from pytest_visionforge.errors import PlanError
-from pytest_visionforge.objects import Scope, Server, of_rule
+from pytest_visionforge.objects import of_rule
 from pytest_visionforge.plan.values.plan import Plan
 from pytest_visionforge.plan.values.sections import Address, Checks
 from pytest_visionforge.rules import Rule, facts_of, shipped
+from pytest_visionforge.scope import Scope, Server
 from tests.checks.conftest import make_plan
 
 SQLITE = Server("sqlite", "SQLite", (3, 40, 1))

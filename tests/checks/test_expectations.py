@@ -173,7 +173,8 @@ def test_a_table_without_a_key_has_numbers(sqlite_bench: Make) -> None:
 
 def test_severity_is_the_plans() -> None:
     """The severity of an expectation is that of the plan's."""
-    from pytest_visionforge.objects import OBJECTS, Scope
+    from pytest_visionforge.objects import OBJECTS
+    from pytest_visionforge.scope import Scope
     from tests.plan import samples
 
     content = '{"expectations": [{"type": "expect_a", "severity": "warning"}, {"type": "expect_b"}]}'

@@ -14,8 +14,9 @@ import pytest
 
 from checks import readiness
 from pytest_visionforge import POSTMIGRATION, PREMIGRATION, linters
-from pytest_visionforge.objects import OBJECTS, Linted, Scope
+from pytest_visionforge.objects import OBJECTS, Linted
 from pytest_visionforge.plan.values.sections import DJANGO_LINTER, Address, Migration
+from pytest_visionforge.scope import Scope
 from tests.checks.conftest import Bench, Make
 from tests.plan import samples
 from tests.plugin.conftest import Shop

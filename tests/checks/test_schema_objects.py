@@ -10,8 +10,9 @@ import pytest
 from pytest_visionforge import dialects
 from pytest_visionforge.compare import Baseline, differences
 from pytest_visionforge.database import Column, Definition, Grant, Identity, Schema, Sequence, Table, View
-from pytest_visionforge.objects import OBJECTS, Scope
+from pytest_visionforge.objects import OBJECTS
 from pytest_visionforge.rules import POSTMIGRATION
+from pytest_visionforge.scope import Scope
 from tests.plan import samples
 
 FULL = Schema(
