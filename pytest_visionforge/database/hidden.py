@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-RELATIONS = "tables and views"  # hidden by name: not even that there are more is known
+RELATIONS = "all tables and views"  # hidden by name: not even that there are more is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class Hidden:
     because: str = ""
 
     def __str__(self) -> str:
-        because = self.because or f"the role has no {self.right} on {self.on}"
-        return f"{because}: {self.what} may be missing here"
+        because = self.because or f"no {self.right} on {self.on}"
+        return f"{because}: the role may not see {self.what}"
 
 
 def grants(hidden: Iterable[Hidden], role: str) -> str:

@@ -45,8 +45,8 @@ CHECKS_HOLD = False
 #: The rights that a role must hold on the whole database, and what each shows.
 _SHOWN_BY = {
     "SELECT": RELATIONS,
-    "TRIGGER": "triggers",
-    "SHOW VIEW": "foreign keys and definitions of views",
+    "TRIGGER": "all triggers",
+    "SHOW VIEW": "all foreign keys and definitions of views",
 }
 _TABLE_TYPES = ("BASE TABLE", "SYSTEM VERSIONED")
 _TEXT_TYPES = re.compile(r"(var)?(char|binary)|\w*(text|blob)|enum|set|date|time|year|bit|json|inet|uuid")

@@ -52,7 +52,7 @@ def definers(views: list[AnyRow], triggers: Iterable[AnyRow]) -> dict[str, str]:
 def _unseen(routines: list[AnyRow], grants: tuple[Grant, ...] | None) -> Iterator[Hidden]:
     closed = [row.name for row in routines if row.body is None]
     if closed:
-        yield Hidden(f"the text of {', '.join(closed)}", because="the role is not who made each routine")
+        yield Hidden(f"the text of {', '.join(closed)}", because="routines of others")
     if grants is None:
         yield Hidden("what others are granted", "SELECT", "mysql.*")
 

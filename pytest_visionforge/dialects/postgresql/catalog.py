@@ -233,7 +233,7 @@ def _hidden(relations: Iterable[AnyRow]) -> Iterator[Hidden]:
         if not row.readable:
             yield Hidden("its rows", "SELECT", _id(row))
         elif row.row_security:
-            yield Hidden("rows", because=f"row security is active on {_id(row)}")
+            yield Hidden("all of its rows", because=f"row security is active on {_id(row)}")
 
 
 def unreadable(session: Session) -> tuple[str, ...]:
