@@ -32,6 +32,10 @@ class _Sink(Protocol):
     def write(self, data: bytes) -> object: ...
 
 
+class _Input(_Sink, Protocol):
+    def no_more(self) -> None: ...
+
+
 class _Raw(Protocol):
     def read(self, size: int = ...) -> bytes: ...
 
@@ -144,15 +148,14 @@ def printed(command: Command) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def reader(command: Command, output: IO[bytes]) -> Iterator[_Sink]:
-    """What a command reads: the end comes with the end of the block, and must be a good one.
+def reader(command: Command, output: IO[bytes]) -> Iterator[_Input]:
+    """What a command reads; there is `no_more` at the end of the block at the latest, and its end must be a good one.
 
-    Where the block fails the command is ended before it has seen an end. What it prints goes to `output`.
+    Where the block fails the command is ended, and it sees no end of its input then. What it prints goes to `output`.
     """
     with _running(command, stdin=PIPE, stdout=output) as child:
         yield child
-        with child.reading():
-            child.input.close()
+        child.no_more()
         child.finish()
 
 
@@ -196,6 +199,11 @@ class _Child:
         """Gives it more to read."""
         with self.reading():
             self.input.write(data)
+
+    def no_more(self) -> None:
+        """Lets it see the end of what it reads."""
+        with self.reading():
+            self.input.close()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
