@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from typing import IO, Any, Protocol
 from pytest_visionforge.errors import BackupError
 
 CHUNK = 1 << 20
+FILLING = 0.003  # seconds in which a pipe of a `CHUNK` fills: to read it in small pieces slows down who writes
 SAID = 4000  # bytes of a child's last words that are kept
 PATIENCE = 5.0  # seconds between asking a child to end and ending it
 _PR_SET_PDEATHSIG = 1
@@ -113,6 +115,8 @@ def pour(*pairs: tuple[Command, _Sink]) -> None:
                 else:
                     ready.unregister(key.fileobj)
                     child.finish()
+                if 0 < len(data) < CHUNK // 2:
+                    time.sleep(FILLING)
 
 
 def feed(*pairs: tuple[Command, _Raw]) -> None:

@@ -161,7 +161,7 @@ class MarkedSink:
     def write(self, data: bytes) -> None:
         """The next bytes."""
         self._sink.write(data)
-        self._end = (self._end + data)[-200:]
+        self._end = (self._end + data[-200:])[-200:]
 
     @property
     def whole(self) -> bool:
