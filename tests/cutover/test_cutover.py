@@ -21,6 +21,7 @@ from pytest_visionforge.demo import demo
 from pytest_visionforge.demo.generate import generate
 from tests.backup import shop as shops
 from tests.cutover.project import PYTHON, TABLES, Project, execute
+from tests.docs import evidence
 from tests.soak import SOAK
 
 APP = f"{PYTHON} -m pytest_visionforge.demo.app"
@@ -123,6 +124,11 @@ def test_a_good_migration_goes_all_the_way(visionforge: Project) -> None:
     code, output = visionforge.run("runbook")
     assert "(last time" in output
     assert "alembic upgrade head" in output
+    assert visionforge.run("key", "ci.pem")[0] == 0
+    (record, *_) = sorted((visionforge.folder / "reports").glob("*-postmigration-*"), reverse=True)
+    code, output = visionforge.run("sign", str(record), "--key", "ci.pem")
+    assert code == 0, output
+    assert list(evidence.missing(visionforge.folder)) == []  # what the page for auditors promises is there
 
 
 def test_a_broken_migration_goes_back_by_itself(visionforge: Project) -> None:
