@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,6 +12,10 @@ import pytest
 
 from tests import servers
 from tests.checks.matrix import pytest_terminal_summary as pytest_terminal_summary
+
+# Hundreds of programs are started here: where the environment forbids compiled files, each compiles all anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 pytest_plugins = ["pytester"]
 

@@ -72,8 +72,8 @@ def postgresql(home: Path | None = None, *settings: str) -> Iterator[Server]:
     with _folder("postgresql") as folder:
         data, port = (home or folder) / "postgresql", _free_port()
         if not (data / "PG_VERSION").exists():
-            _own(data)
-            _run(initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+            options = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+            _lay_out(data, initdb, lambda data: (initdb, "-D", data, *options))
         server = [
             str(Path(initdb).with_name("postgres")),
             *("-D", str(data), "-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1"),
@@ -97,14 +97,8 @@ def mariadb(home: Path | None = None, *settings: str) -> Iterator[Server]:
     with _folder("mariadb") as folder:
         data, port = (home or folder) / "mariadb", _free_port()
         if not (data / "mysql").exists():
-            _own(data)
-            _run(
-                install,
-                "--no-defaults",
-                f"--datadir={data}",
-                f"--tmpdir={folder}",
-                "--auth-root-authentication-method=normal",
-            )
+            options = ("--auth-root-authentication-method=normal", f"--tmpdir={folder}")
+            _lay_out(data, install, lambda data: (install, "--no-defaults", f"--datadir={data}", *options))
         command = [
             *(server, "--no-defaults", f"--datadir={data}", f"--socket={folder / 's'}", f"--port={port}"),
             *("--bind-address=127.0.0.1", f"--tmpdir={folder}", f"--pid-file={folder / 'pid'}"),
@@ -178,11 +172,21 @@ def _folder(name: str) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _own(path: Path) -> None:
-    """Makes a folder that is the server's user's."""
-    path.mkdir(exist_ok=True)
-    if USER:
-        shutil.chown(path, USER)
+def _lay_out(data: Path, program: str, command: Callable[[Path], tuple[object, ...]]) -> None:
+    """Makes a server's data directory: by its program the first time, from then on as a copy of that one."""
+    stem = f"visionforge-tests-{data.name}-{os.geteuid()}-{Path(program).stat().st_mtime_ns:x}"
+    kept = Path(tempfile.gettempdir()) / stem
+    with _alone():
+        if not kept.exists():
+            made = kept.with_name(f"{stem}.new")  # one that was cut short is made anew
+            shutil.rmtree(made, ignore_errors=True)
+            made.mkdir()
+            if USER:
+                shutil.chown(made, USER)
+            _run(*command(made))
+            made.rename(kept)
+    data.mkdir(exist_ok=True)
+    subprocess.run(["cp", "-a", f"{kept}/.", str(data)], check=True)
 
 
 def _free_port() -> int:
