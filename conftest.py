@@ -22,6 +22,14 @@ pytest_plugins = ["pytester"]
 DATA = Path(__file__).parent.parent / "shared" / "data"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _lean() -> Iterator[None]:
+    """The runs of pytest that tests start do without Hypothesis, whose plugin loads all of it to say nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_ADDOPTS", f"{os.environ.get('PYTEST_ADDOPTS', '')} -p no:hypothesispytest")
+        yield
+
+
 def _started(server: AbstractContextManager[servers.Server]) -> Iterator[servers.Server]:
     try:
         with server as running:

@@ -22,11 +22,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 USER = "nobody" if os.geteuid() == 0 else None
 START_SECONDS = 60
+MEMORY = Path("/dev/shm")
+ROOM = 6 << 30  # bytes that must be free, for data to be kept in memory
 
 
 class Missing(Exception):
@@ -38,6 +42,7 @@ class Server:
 
     def __init__(self, admin: URL) -> None:
         self.admin = admin
+        self._engine = create_engine(admin, poolclass=NullPool, isolation_level="AUTOCOMMIT")
 
     def create(self, options: str = "") -> str:
         """A new, empty database; its URL with the administrator's rights."""
@@ -53,12 +58,8 @@ class Server:
 
     def run(self, sql: str) -> None:
         """One statement as the administrator."""
-        engine = create_engine(self.admin, isolation_level="AUTOCOMMIT")
-        try:
-            with engine.connect() as connection:
-                connection.execute(text(sql))
-        finally:
-            engine.dispose()
+        with self._engine.connect() as connection:
+            connection.execute(text(sql))
 
 
 @contextmanager
@@ -162,14 +163,18 @@ def _install(package: str) -> str:
 
 @contextmanager
 def _folder(name: str) -> Iterator[Path]:
-    """A folder of the server's user, removed afterwards (a short path: sockets need it)."""
-    path = Path(tempfile.mkdtemp(prefix=f"vf-{name}-"))
+    """A folder of the server's user, removed afterwards (a short path: sockets need it); in memory if it has room."""
+    path = Path(tempfile.mkdtemp(prefix=f"vf-{name}-", dir=MEMORY if _has_room() else None))
     try:
         if USER:
             shutil.chown(path, USER)
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _has_room() -> bool:
+    return MEMORY.is_dir() and min(psutil.virtual_memory().available, shutil.disk_usage(MEMORY).free) > ROOM
 
 
 def _lay_out(data: Path, program: str, command: Callable[[Path], tuple[object, ...]]) -> None:
