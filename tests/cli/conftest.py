@@ -13,12 +13,12 @@ import pytest
 from pytest_visionforge.cli import main
 
 Console = Callable[..., "subprocess.CompletedProcess[str]"]
+Visionforge = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Console:
     """Runs `visionforge ...` in the test's folder or in another, without colours and without anybody to answer."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
 
     def run(*arguments: str, folder: Path = tmp_path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -38,3 +38,9 @@ def console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
         return subprocess.CompletedProcess(arguments, code, said, complained)
 
     return run
+
+
+@pytest.fixture
+def visionforge(console: Console) -> Visionforge:
+    """Runs `visionforge ...` in a folder, which is its first argument."""
+    return lambda folder, *arguments: console(*arguments, folder=folder)

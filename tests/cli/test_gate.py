@@ -7,23 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Console
+from tests.cli.conftest import Visionforge
 
 PLAN = 'plan = "shop"\n[database]\nurl = "$SHOP_DB"\n[record]\nsample = 5\n'
-
-
-Visionforge = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def visionforge(console: Console) -> Visionforge:
-    """Runs a command in a folder, without the environment that the plan names."""
-    return lambda folder, *arguments: console(*arguments, folder=folder)
 
 
 @pytest.fixture(scope="module")
