@@ -20,6 +20,15 @@ sys.dont_write_bytecode = False
 pytest_plugins = ["pytester"]
 
 DATA = Path(__file__).parent.parent / "shared" / "data"
+DEAR = (
+    *("scenarios", "faults", "cutover", "backup", "packaging", "compare"),
+    *("plugin", "damages", "docs", "demo", "draft", "checks"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folders whose files take long come first: at the end no worker is left alone with one."""
+    items.sort(key=lambda item: [*DEAR, item.path.parent.name].index(item.path.parent.name))
 
 
 @pytest.fixture(scope="session", autouse=True)
