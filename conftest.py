@@ -33,9 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _lean() -> Iterator[None]:
-    """The runs of pytest that tests start do without Hypothesis, whose plugin loads all of it to say nothing."""
+    """Spares the tests, and the programs that they start, what is loaded again and again and never used.
+
+    The runs of pytest do without Hypothesis, whose plugin loads all of it to say nothing. PyMySQL reads every
+    authority's certificate for each connection, and asks none of them; here no server has one.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_ADDOPTS", f"{os.environ.get('PYTEST_ADDOPTS', '')} -p no:hypothesispytest")
+        patch.setenv("SSL_CERT_FILE", os.devnull)
         yield
 
 
