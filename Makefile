@@ -9,7 +9,7 @@ demo: .venv/installed          ## migrate the sample database, find the broken r
 	$(BIN)/visionforge demo
 
 test: .venv/tested             ## run all tests; servers are started, and installed where missing
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 soak: .venv/tested             ## the property tests with twenty times the examples; takes its time
 	VISIONFORGE_SOAK=1 $(BIN)/pytest -m hypothesis -n 2
