@@ -146,21 +146,20 @@ def _journal(plan: Plan) -> Journal:
 def _proved(plan: Plan, tell: Progress) -> Backup:
     """A full backup of the database as it is now, restored once."""
     from pytest_visionforge import backup
-    from pytest_visionforge.compare import identity_digests
     from pytest_visionforge.database import Database
 
-    with Database("source", plan.source.url, shown=plan.source.shown, seconds=SECONDS) as database:
-        schema = database.schema
-        with database.snapshot(seconds=SECONDS) as snapshot:
-            made = backup.create(
-                snapshot.main,
-                plan.backup.directory,
-                kind="full",
-                url=database.url,
-                digests=identity_digests(snapshot, schema, (), tell),
-                shown=plan.source.shown,
-                progress=tell,
-                store=plan.backup.store,
-            )
+    with (
+        Database("source", plan.source.url, shown=plan.source.shown, seconds=SECONDS) as database,
+        database.snapshot(seconds=SECONDS) as snapshot,
+    ):
+        made = backup.create(
+            snapshot,
+            plan.backup.directory,
+            kind="full",
+            url=database.url,
+            shown=plan.source.shown,
+            progress=tell,
+            store=plan.backup.store,
+        )
     backup.verify(made, level="restored", progress=tell, scratch_url=plan.source.url)
     return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from pytest_visionforge.backup.catalogue import UNFINISHED, Backup, moment_of, n
 from pytest_visionforge.backup.manifest import MANIFEST, Held, Kind, Manifest, sealed, written
 from pytest_visionforge.backup.payload import File, Sink
 from pytest_visionforge.compare import TableDigests, identity_digests
-from pytest_visionforge.database import Schema, Session
+from pytest_visionforge.database import Schema, Session, Snapshot, sharing
 from pytest_visionforge.dialects import ArchiveRoom, Dumped
 from pytest_visionforge.errors import BackupError
 from pytest_visionforge.plan.values import Store
@@ -25,28 +25,32 @@ SHARE = 0.15  # of a database's size that its compressed dump takes at least, bu
 
 
 def create(
-    session: Session,
+    source: Snapshot | Session,
     directory: Path,
     *,
     kind: Kind = "full",
     url: URL | str,
     digests: Mapping[str, TableDigests] | None = None,
+    exclude: Collection[str] = (),
     shown: str = "",
     progress: Progress | None = None,
     store: Store = Store(),  # noqa: B008
     **tags: str,
 ) -> Backup:
-    """Backs up the database that the session is on, into a new directory `<directory>/<id>`.
+    """Backs up the database that a snapshot or session is on, into a new directory `<directory>/<id>`.
 
-    The payload is of the state that the session sees, where the DBMS can (`Manifest.snapshot`).
-    `digests` are those of this very session; without them they are taken here. `shown` is the address
-    as people know it, `store` says where the payloads go, `tags` are the caller's own words. Raises
-    BackupError, and then nothing is there.
+    The payload is of the state that these see, where the DBMS can (`Manifest.snapshot`). `digests` are
+    those of this very state; without them they are taken here, but of the tables of `exclude` (ids),
+    which are counted. `shown` is the address as people know it, `store` says where the payloads go, `tags`
+    are the caller's own words. Raises BackupError, before any row is read where it can be known, and then
+    nothing is there.
     """
     address = dialects.parse_url(url)
     shown = shown or address.render_as_string(hide_password=True)
-    task = _Task(session, address, kind, new_id(kind), shown, tags, digests, store, progress or _silent)
-    with _explained(f"backup of {shown} into {directory}"):
+    with sharing(source) as snapshot, _explained(f"backup of {shown} into {directory}"):
+        task = _Task(
+            snapshot, address, kind, new_id(kind), shown, tags, digests, exclude, store, progress or _silent
+        )
         directory.mkdir(mode=files.DIRECTORY_MODE, parents=True, exist_ok=True)
         with lock.step(
             directory, f"backup create {kind}", shown, backup=task.id, of=task.archive.place(address)
@@ -62,16 +66,21 @@ def create(
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    session: Session
+    snapshot: Snapshot
     url: URL
     kind: Kind
     id: str
     shown: str
     tags: Mapping[str, str]
     digests: Mapping[str, TableDigests] | None
+    exclude: Collection[str]
     store: Store
     say: Progress
     stored: list[File] = field(default_factory=list)
+
+    @property
+    def session(self) -> Session:
+        return self.snapshot.main
 
     @property
     def archive(self) -> ArchiveRoom:
@@ -95,6 +104,7 @@ def _written(task: _Task, unfinished: Path) -> Manifest:
     _refuse_hidden(schema)
     size = task.session.dialect.catalog.database_size(task.session, task.url)
     _refuse_small_disk(task, unfinished, size)
+    _prepare(task)
     tables = _tables(task, schema)
     dumped = _dumped(task, unfinished, size)
     now = task.session.dialect.catalog.read_schema(task.session)
@@ -107,10 +117,16 @@ def _written(task: _Task, unfinished: Path) -> Manifest:
     return manifest
 
 
+def _prepare(task: _Task) -> None:
+    """What would stop the dump stops it now: to read every row may take hours."""
+    if not task.store.own:
+        task.archive.prepare(task.session)
+        stores.prepare(task.store)
+
+
 def _dumped(task: _Task, unfinished: Path, size: int) -> Dumped:
     if task.store.own:
         return own.create(task.store.own, task.id, unfinished, task.say)
-    stores.prepare(task.store)
     told = pace.Pace(size, task.say)
 
     @contextmanager
@@ -128,7 +144,7 @@ def _tables(task: _Task, schema: Schema) -> dict[str, Held]:
     digests = task.digests
     if digests is None:
         task.say("reading every row")
-        digests = identity_digests(task.session, schema, progress=task.say)
+        digests = identity_digests(task.snapshot, schema, task.exclude, task.say)
     return contents.held(task.session, schema, digests)
 
 

@@ -170,7 +170,7 @@ def prune(
     if not really:
         return decide(_ours(directory, place, store), policy, now=now, needed=needed)
     with lock.held(directory, PRUNE, alone=True):
-        _refuse_after_failure(directory, place)
+        refuse_after_failure(directory, place)
         found = decide(_ours(directory, place, store), policy, now=now, needed=needed)
         for decision in found:
             if not decision.kept:
@@ -182,8 +182,8 @@ def _ours(directory: Path, place: str, store: Store) -> list[Backup]:
     return [backup for backup in catalogue(directory, store) if backup.manifest.place == place]
 
 
-def _refuse_after_failure(directory: Path, place: str) -> None:
-    """The last backup of this database must be one."""
+def refuse_after_failure(directory: Path, place: str) -> None:
+    """The last backup of the database at `place` must be one; else BackupError."""
     last = _last_create(directory, place)
     if last and last.result != "ok":
         says = str(last.facts.get("says") or "it never ended")[:200]

@@ -14,6 +14,7 @@ from sqlalchemy import URL
 from pytest_visionforge import dialects
 from pytest_visionforge.backup import files, lock, own, stores
 from pytest_visionforge.backup.catalogue import UNFINISHED, Backup
+from pytest_visionforge.backup.guarded import unguarded
 from pytest_visionforge.backup.manifest import Level, Proof, sealed, written
 from pytest_visionforge.backup.payload import Raw
 from pytest_visionforge.backup.probe import probe
@@ -67,6 +68,7 @@ def verify(
         except Disproved as error:
             _keep(backup, level, started, Seen(str(error)), holds=False)
             raise
+        seen = replace(seen, notes=(*seen.notes, *unguarded(backup.path.parent, backup.path)))
         proof = _keep(backup, level, started, seen, holds=True)
         end |= {"says": proof.says, "tables": proof.tables, "rows": proof.rows}
     return proof

@@ -23,7 +23,7 @@ from pytest_visionforge.progress import Progress
 
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Backup
-    from pytest_visionforge.backup.manifest import Kind, Level
+    from pytest_visionforge.backup.manifest import Kind, Level, Proof
     from pytest_visionforge.plan.values import Plan
 
 SNAPSHOT_SECONDS = 6 * 3600.0  # per statement: reading a whole table takes its time
@@ -86,7 +86,6 @@ def _copy(plan: Plan, as_json: bool) -> None:
 def _made(plan: Plan, kind: Kind, tags: dict[str, str]) -> Backup:
     """A new backup of the plan's source; of what holds rows, with the digests of the same snapshot."""
     from pytest_visionforge import backup as room
-    from pytest_visionforge import compare
     from pytest_visionforge.backup.catalogue import JOURNAL
     from pytest_visionforge.cutover.journal import last_seconds
     from pytest_visionforge.database import Database
@@ -97,15 +96,14 @@ def _made(plan: Plan, kind: Kind, tags: dict[str, str]) -> Backup:
     with (
         Progress(sys.stderr, expected=expected) as tell,
         Database("source", plan.source.url, shown=plan.source.shown) as source,
-        source.session(seconds=SNAPSHOT_SECONDS) as snapshot,
+        source.snapshot(seconds=SNAPSHOT_SECONDS) as snapshot,
     ):
-        rows = kind != "schema"
         return room.create(
             snapshot,
             directory,
             kind=kind,
             url=source.url,
-            digests=compare.identity_digests(snapshot, source.schema, excluded, tell) if rows else None,
+            exclude=excluded,
             shown=plan.source.shown,
             progress=tell,
             store=plan.backup.store,
@@ -113,15 +111,17 @@ def _made(plan: Plan, kind: Kind, tags: dict[str, str]) -> Backup:
         )
 
 
-def _proved(plan: Plan, chosen: Backup, level: Level) -> str:
-    """Proves it; what was proved, in words."""
+def _proved(plan: Plan, chosen: Backup, level: Level) -> Proof:
+    """Proves it; what is worth knowing and no fault is said."""
     from pytest_visionforge import backup as room
     from pytest_visionforge.cutover.journal import last_seconds
 
     expected = last_seconds(chosen.journal, f"backup verify {level}", chosen.manifest.shown)
     with Progress(sys.stderr, expected=expected) as tell:
         proof = room.verify(chosen, level=level, progress=tell, scratch_url=plan.source.url)
-    return proof.says
+    for note in proof.notes:
+        click.echo(f"note: {note}", err=True)
+    return proof
 
 
 _creating("create", "full", "a full backup")
@@ -153,8 +153,9 @@ def verify(plan_path: Path, as_json: bool, name: str, level: Level) -> None:
         _examine(plan, Path(name).resolve(), as_json)
         return
     chosen = chosen_backup(plan, name)
-    says = _proved(plan, chosen, level)
-    show(as_json, {"id": chosen.id, "level": level, "says": says}, f"{chosen.id}   {says}")
+    proof = _proved(plan, chosen, level)
+    facts = {"id": chosen.id, "level": level, "says": proof.says, "notes": proof.notes}
+    show(as_json, facts, f"{chosen.id}   {proof.says}")
 
 
 def _examine(plan: Plan, path: Path, as_json: bool) -> None:

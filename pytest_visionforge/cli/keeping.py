@@ -36,7 +36,7 @@ def list_(plan_path: Path, as_json: bool) -> None:
 
     plan = plan_of(plan_path)
     found = [_facts(decision, _makers(plan)) for decision in _decided(plan)]
-    for sentence in room.incomplete(plan.backup.directory):
+    for sentence in (*room.incomplete(plan.backup.directory), *room.unguarded(plan.backup.directory)):
         click.echo(sentence, err=True)
     nothing = f"no backups in {plan.backup.directory}; make one: visionforge backup create"
     show(as_json, found, _table(found) if found else nothing)
@@ -60,6 +60,8 @@ def prune(plan_path: Path, as_json: bool, yes: bool) -> None:
     if not plan.backup.keep:
         raise BackupError("the plan says nothing of what to keep; write [backup] keep = { last = 7 }")
     found = [_facts(decision, _makers(plan)) for decision in _decided(plan, really=yes)]
+    if not yes:
+        _say_what_stops(plan)
     going = [facts["id"] for facts in found if not facts["kept"]]
     said = "removed" if yes else "to be removed with --yes"
     show(
@@ -123,6 +125,18 @@ def _decided(plan: Plan, *, really: bool = False) -> Sequence[Decision]:
         if backup.manifest.place != own
     ]
     return sorted((*ours, *others), key=lambda decision: decision.backup.id, reverse=True)
+
+
+def _say_what_stops(plan: Plan) -> None:
+    """A dry run that promises what would be refused is none."""
+    from pytest_visionforge import dialects
+    from pytest_visionforge.backup.retention import refuse_after_failure
+
+    url = dialects.parse_url(plan.source.url)
+    try:
+        refuse_after_failure(plan.backup.directory, dialects.of(url).archive.place(url))
+    except BackupError as error:
+        click.echo(f"--yes would be refused: {error}", err=True)
 
 
 def _makers(plan: Plan) -> Mapping[str, str]:

@@ -410,6 +410,9 @@ class ArchiveRoom(Protocol):
     def lacking(self, url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         """A sentence, with a remedy, for each kind of which the server at `url` has not all."""
 
+    def prepare(self, session: Session) -> None:
+        """Refuses, before anything is read, where no dump could be made: a program is missing, too old ..."""
+
     def dump(
         self,
         session: Session,
@@ -583,7 +586,12 @@ def parse_url(text: str | URL) -> URL:
             f"{url.get_backend_name()} is not a DBMS that can be migrated here; known: "
             + ", ".join(sorted(set(_PACKAGES)))
         )
-    return url.set(drivername=_DRIVERS[name])
+    url = url.set(drivername=_DRIVERS[name])
+    if name != "mysql":
+        return url
+    from pytest_visionforge.dialects.mysql.tls import spelled  # its words of TLS are not the driver's
+
+    return spelled(url)
 
 
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}

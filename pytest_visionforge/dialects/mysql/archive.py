@@ -59,6 +59,7 @@ __all__ = [
     "make",
     "needs",
     "place",
+    "prepare",
     "put_back",
     "recognises",
     "recover",
@@ -103,6 +104,14 @@ def lacking(url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     return ()
 
 
+def prepare(session: Session) -> None:
+    """The programs are there; all that is to be dumped is seen, and is in tables that have snapshots."""
+    _refuse_unsafe_engines(session)
+    _refuse_hidden_routines(session)
+    for kind in ("dump", "client"):
+        program_for(kind, session.dialect.session.product(session))
+
+
 def dump(
     session: Session,
     url: URL,
@@ -112,8 +121,6 @@ def dump(
     progress: Callable[[str], None],
 ) -> Dumped:
     """Runs the dump program in a snapshot of its own: the server cannot share the session's."""
-    _refuse_unsafe_engines(session)
-    _refuse_hidden_routines(session)
     program = program_for("dump", session.dialect.session.product(session))
     tables, views = names_of(session.all, TABLES), names_of(session.all, "'VIEW'")
     parts = [(name, tables) for name in KINDS[kind]] + [(VIEWS, views)]

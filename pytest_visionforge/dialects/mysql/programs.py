@@ -14,6 +14,7 @@ from sqlalchemy import URL
 from pytest_visionforge.database.names import split_id
 from pytest_visionforge.dialects import Payloads, Raw, Sink
 from pytest_visionforge.dialects.child import Command, Program, feed, installed, pour
+from pytest_visionforge.dialects.mysql import tls
 from pytest_visionforge.dialects.mysql.language import quote
 from pytest_visionforge.errors import BackupError
 
@@ -53,7 +54,11 @@ LOAD_OPTIONS = (
 MARKER = b"-- Dump completed"
 _TABLE, _ROWS, _HEAD = b"-- Table structure for ", b"-- Dumping data for table ", 400
 REMEDIES = {
+    r"\b(2026|3159)\b|\b(SSL|TLS)\b|certificate": "see ssl_ca and ssl_mode in the URL",
     "Access denied for user.*using password": "check user and password",
+    "insuffici?ent privileges to SHOW CREATE": (
+        "GRANT SELECT ON mysql.proc to the user (MySQL: SHOW_ROUTINE), or be the routine's definer"
+    ),
     r"\b(1044|1142|1227)\b|command denied|Access denied": "grant the user what it lacks",
     r"\b(1356|1449|1146)\b|definer": "mend or drop what is broken there, then try again",
     r"\b(2002|2003|2005)\b|Can't connect": "check that the server runs and can be reached",
@@ -122,9 +127,7 @@ def _secrets(url: URL) -> Iterator[tuple[str, int]]:
     query = url.query
     options: dict[str, object] = {"host": url.host, "port": url.port, "user": url.username}
     options |= {"password": url.password, "socket": query.get("unix_socket")}
-    options |= {f"ssl-{part}": query.get(f"ssl_{part}") for part in ("ca", "cert", "key")}
-    if not any(key.startswith("ssl") for key in query):
-        options["loose-skip-ssl-verify-server-cert"] = ""
+    options |= {"protocol": None if "unix_socket" in query else "tcp", **tls.options(url)}
     lines = ["[client]", *(_option(key, value) for key, value in options.items() if value is not None)]
     reader, writer = os.pipe()
     try:

@@ -50,6 +50,7 @@ __all__ = [
     "make",
     "needs",
     "place",
+    "prepare",
     "put_back",
     "recognises",
     "recover",
@@ -90,6 +91,12 @@ def place(url: URL) -> str:
 def workspace(session: Session, url: URL, kind: str) -> int:
     """None: pg_dump writes into the payloads."""
     return 0
+
+
+def prepare(session: Session) -> None:
+    """The programs are there, and not older than the server: also what loads a dump, or it is never proved."""
+    for name in ("pg_dump", "pg_restore"):
+        program_for(name, session.dialect.session.version(session))
 
 
 def dump(

@@ -27,6 +27,8 @@ REMEDIES = {
     "LOCK TABLE .* MODE": "another transaction holds the table: wait until it has ended, then try again",
     "permission denied": "grant the role what it lacks, or use the owner",
     "password authentication failed": "check the password",
+    r"\bSSL\b|certificate|no encryption": "see sslmode and sslrootcert in the URL",
+    "unsupported version": "a newer pg_dump wrote it: install postgresql-client of its major version",
     "connection to server": "check that the server runs and can be reached",
     "terminating connection|server closed": "see the server's log, then try again",
     "No space left": "free some space on the server",
