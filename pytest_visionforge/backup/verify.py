@@ -20,7 +20,7 @@ from pytest_visionforge.backup.payload import Raw
 from pytest_visionforge.backup.probe import probe
 from pytest_visionforge.backup.proving import Disproved, Seen, not_what_was, prove
 from pytest_visionforge.database import Database
-from pytest_visionforge.errors import BackupError, DatabaseError
+from pytest_visionforge.errors import BackupError, DatabaseError, Hindered
 from pytest_visionforge.plan.values import OwnBackup
 
 __all__ = ["Disproved", "Payloads", "Seen", "prove", "scratch", "verify"]
@@ -238,9 +238,11 @@ def _keep(backup: Backup, level: Level, started: float, seen: Seen, *, holds: bo
 
 @contextmanager
 def _disproving(backup: Backup) -> Iterator[None]:
-    """What the bytes of a backup refuse is a proof against it."""
+    """What the bytes of a backup refuse is a proof against it; what this machine lacks is none."""
     try:
         yield
+    except Hindered:
+        raise
     except BackupError as error:
         raise Disproved(f"{backup.id}: {error}") from None
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE
 from typing import IO, Any, Protocol
 
-from pytest_visionforge.errors import BackupError
+from pytest_visionforge.errors import BackupError, Hindered
 
 CHUNK = 1 << 20
 SAID = 4000  # bytes of a child's last words that are kept
@@ -213,7 +213,7 @@ class _Child:
         except subprocess.TimeoutExpired:
             raise BackupError(f"{self._command.name} has not ended within {seconds:g} s") from None
         if status:
-            raise BackupError(
+            raise (Hindered if status < 0 else BackupError)(  # a signal's: somebody ended it
                 f"{self._command.name} ended with status {status}: {_said(self._errors, self._command)}"
             )
 
@@ -254,7 +254,7 @@ def _start(command: Command, **streams: Any) -> subprocess.Popen[bytes]:
             **streams,
         )
     except OSError as error:
-        raise BackupError(f"{command.arguments[0]} cannot be run: {error.strerror}") from None
+        raise Hindered(f"{command.arguments[0]} cannot be run: {error.strerror}") from None
 
 
 def _widen(pipe: IO[bytes]) -> None:

@@ -280,3 +280,31 @@ def test_a_proof_is_read_by_several_sessions(postgresql: str, backups: Path) -> 
 
         assert verify(made, scratch_url=postgresql, progress=look).holds
     assert seen[0] > 1
+
+
+def test_what_is_missing_here_proves_nothing(
+    postgresql: str, backups: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that is missing, too old or killed says nothing of a backup: it stays as proved as it was."""
+    made = back_up(fill(postgresql), backups)
+    assert verify(made, scratch_url=postgresql).holds
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", "/nonexistent")
+        patch.setattr("pytest_visionforge.dialects.postgresql.programs.PLACES", ())
+        with pytest.raises(BackupError, match="pg_restore is not installed"):
+            verify(made, "decoded")
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(backups))
+        patch.setattr("pytest_visionforge.dialects.postgresql.programs.PLACES", ())
+        script = "#!/bin/sh\n[ $1 = --version ] && echo 15.1 && exit; kill -9 $$\n"
+        (backups / "pg_restore").write_text(script)
+        (backups / "pg_restore").chmod(0o755)
+        with pytest.raises(BackupError, match="pg_restore ended with status -9"):
+            verify(made, "decoded")
+    assert find(backups, made.id).level == "restored"
+    newer = bytearray(_content(made))
+    newer[6] = 99  # the minor version of the archive's format
+    other = _payload(made, bytes(newer))
+    with pytest.raises(BackupError, match=r"unsupported version .*install postgresql-client"):
+        verify(other, "decoded")
+    assert not find(backups, made.id).disproved
