@@ -120,7 +120,7 @@ def _written(task: _Task, unfinished: Path) -> Manifest:
 def _prepare(task: _Task) -> None:
     """What would stop the dump stops it now: to read every row may take hours."""
     if not task.store.own:
-        task.archive.prepare(task.session)
+        task.archive.prepare(task.session, task.url)
         stores.prepare(task.store)
 
 

@@ -410,7 +410,7 @@ class ArchiveRoom(Protocol):
     def lacking(self, url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         """A sentence, with a remedy, for each kind of which the server at `url` has not all."""
 
-    def prepare(self, session: Session) -> None:
+    def prepare(self, session: Session, url: URL) -> None:
         """Refuses, before anything is read, where no dump could be made: a program is missing, too old ..."""
 
     def dump(
@@ -589,9 +589,10 @@ def parse_url(text: str | URL) -> URL:
     url = url.set(drivername=_DRIVERS[name])
     if name != "mysql":
         return url
-    from pytest_visionforge.dialects.mysql.tls import spelled  # its words of TLS are not the driver's
+    from pytest_visionforge.dialects.mysql.login import completed
+    from pytest_visionforge.dialects.mysql.tls import spelled
 
-    return spelled(url)
+    return completed(spelled(url))  # what its client programs would make of it, and the driver does not
 
 
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}

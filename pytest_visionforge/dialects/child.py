@@ -74,20 +74,20 @@ class Command:
         return Path(self.arguments[0]).name
 
 
-def installed(name: str, *patterns: str) -> tuple[Program, ...]:
-    """Every version of a program on the PATH and where the patterns lead, the oldest first."""
+def installed(name: str, *patterns: str, ask: Sequence[str] = ("--version",)) -> tuple[Program, ...]:
+    """Every version of a program on the PATH and where the patterns lead, the oldest first; `ask` asks for it."""
     on_path = shutil.which(name)
     paths = ([on_path] if on_path else []) + [
         str(path) for pattern in patterns for path in Path("/").glob(pattern.lstrip("/"))
     ]
-    programs = {path: Program(path, version) for path in paths if (version := _version(path))}
+    programs = {path: Program(path, version) for path in paths if (version := _version(path, ask))}
     return tuple(sorted(programs.values(), key=lambda program: program.version))
 
 
-def _version(path: str) -> tuple[int, ...]:
-    """What `--version` says; () where it cannot be run. MariaDB names its release behind "Distrib"."""
+def _version(path: str, ask: Sequence[str]) -> tuple[int, ...]:
+    """What it says of itself; () where it cannot be run. MariaDB names its release behind "Distrib"."""
     try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run([path, *ask], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ()
     text = done.stdout.partition("Distrib")[2] or done.stdout

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import URL, make_url
@@ -20,9 +21,10 @@ from pytest_visionforge.dialects.mysql.programs import run_client
 from pytest_visionforge.dialects.postgresql.programs import command, conninfo, newest
 from pytest_visionforge.errors import BackupError, CannotConnect, PlanError
 from tests import servers
-from tests.backup.shop import back_up, change, databases, digests, drop_kept, fill, writing
+from tests.backup.shop import back_up, change, databases, digests, drop_kept, fill, watched, writing
 
 NAME = "127.0.0.1"
+GUARDED, SECRET = "vf_test_guarded", "p4ss'w%rd"
 
 
 def _certificate(folder: Path, name: str = NAME) -> None:
@@ -35,13 +37,14 @@ def _certificate(folder: Path, name: str = NAME) -> None:
         made, now = x509.CertificateBuilder(), datetime.now(UTC)
         made = made.subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)]))
         made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
-        made = made.issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "vf test")]))
+        made = made.issuer_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, authority)]))
         made = made.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=2))
         return made.add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
 
+    authority = f"authority {uuid4()}"
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     alternatives = x509.SubjectAlternativeName([x509.IPAddress(ip_address(name))])
-    ca = built("vf test", ca_key, is_ca=True).sign(ca_key, hashes.SHA256())
+    ca = built(authority, ca_key, is_ca=True).sign(ca_key, hashes.SHA256())
     leaf = built(name, key, is_ca=False).add_extension(alternatives, critical=False)
     encoding = serialization.Encoding.PEM
     plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -61,7 +64,8 @@ def _demanding(dbms: str, folder: Path, name: str = NAME) -> Iterator[servers.Se
     files = (f"server.{end}" for end in ("pem", "key"))
     certificate, key = (folder / file for file in files)
     if dbms == "postgresql":
-        (folder / "hba").write_text("local all all trust\nhostssl all all 127.0.0.1/32 trust\n")
+        ways = f"hostssl all {GUARDED} {NAME}/32 scram-sha-256", f"hostssl all all {NAME}/32 trust"
+        (folder / "hba").write_text("\n".join(("local all all trust", *ways, "")))
         settings = [f"ssl_cert_file={certificate}", f"ssl_key_file={key}", f"hba_file={folder / 'hba'}"]
         settings.append("ssl=on")
     else:
@@ -131,7 +135,9 @@ def test_who_has_another_certificate_gets_nothing(
         url = _asking(server.create(), tmp_path, by_name=by_name)
         with pytest.raises(CannotConnect, match=r"(?i)certificate"):
             back_up(url, backups)
-        with pytest.raises(BackupError, match=r"(?i)certificate.*; see ssl.* in the URL"):
+        with pytest.raises(
+            BackupError, match=r"(?i)certificate(.*; see ssl.* in the URL|, without ssl_check)"
+        ):
             _program(parse_url(url))
     assert not backups.exists()
 
@@ -140,7 +146,12 @@ def test_who_has_another_certificate_gets_nothing(
 def test_who_is_called_otherwise_gets_nothing(dbms: str) -> None:
     """A certificate of the right authority for another machine is refused, unless only the authority counts."""
     with servers._folder("tls") as folder, _demanding(dbms, folder, "127.0.0.2") as server:
-        _program(parse_url(_asking(server.create(), folder, by_name=False)))
+        by_authority = _asking(server.create(), folder, by_name=False)
+        if dbms == "postgresql":
+            _program(parse_url(by_authority))
+        else:
+            with pytest.raises(BackupError, match="would go on unencrypted"):
+                back_up(by_authority, folder / "backups")
         url = _asking(server.create(), folder)
         with pytest.raises(CannotConnect, match=r"127\.0\.0\.1"):
             back_up(url, folder / "backups")
@@ -162,8 +173,9 @@ def test_nobody_falls_back(dbms: str, request: pytest.FixtureRequest, tmp_path: 
             asking = f"{url}{sign}{words.format(ca=tmp_path / 'ca.pem')}"
             with pytest.raises(CannotConnect, match="SSL"):
                 back_up(asking, backups)
-            with pytest.raises(BackupError, match=r"SSL.*; see ssl.* in the URL"):
-                _program(parse_url(asking))
+            if "ssl_ca" in words or dbms == "postgresql":  # MariaDB's never go where we were refused
+                with pytest.raises(BackupError, match=r"SSL.*; see ssl.* in the URL|unencrypted"):
+                    _program(parse_url(asking))
     _program(parse_url(url))  # without such words it goes as it can
     assert not backups.exists()
 
@@ -219,11 +231,37 @@ def test_who_does_not_ask_is_told_what_the_server_wants(
         if server.admin.get_backend_name() == "postgresql"
         else {"ssl_disabled": "true"}
     )
+    says = "no encryption" if "sslmode" in off else "Access denied"
     url = make_url(server.create()).update_query_dict(off).render_as_string(hide_password=False)
-    with pytest.raises(CannotConnect, match=r"no encryption|insecure transport"):
+    with pytest.raises(CannotConnect, match=says):
         back_up(url, backups)
-    with pytest.raises(BackupError, match=r"; see ssl.* in the URL"):
+    with pytest.raises(BackupError, match=says):
         _program(parse_url(url))
     assert not backups.exists()
     back_up(make_url(url).set(query={}).render_as_string(hide_password=False), backups)
     assert len(list(backups.glob("2*"))) == 1
+
+
+def test_passwords_are_seen_by_nobody(demanding: tuple[servers.Server, Path], backups: Path) -> None:
+    """A wrong password is told by us and by the programs, the right one gets everything, and none is shown."""
+    server, folder = demanding
+    url = make_url(fill(_asking(server.create(), folder)))
+    quoted = SECRET.replace("'", "''")
+    if url.get_backend_name() == "postgresql":
+        server.run(f"CREATE ROLE {GUARDED} LOGIN SUPERUSER PASSWORD '{quoted}'")
+    else:
+        server.run(f"CREATE USER {GUARDED}@'%' IDENTIFIED BY '{quoted}'")
+        server.run(f"GRANT ALL ON *.* TO {GUARDED}@'%'")
+    right = url.set(username=GUARDED, password=SECRET)
+    wrong = right.set(password=f"{SECRET}?").render_as_string(hide_password=False)
+    with pytest.raises(CannotConnect, match=r"password authentication failed|Access denied") as ours:
+        back_up(wrong, backups)
+    with pytest.raises(BackupError, match=r"check .*password") as theirs:
+        _program(parse_url(wrong))
+    with watched() as arguments:
+        made = back_up(right.render_as_string(hide_password=False), backups)
+        assert verify(made, scratch_url=right).holds
+    everything = [*arguments, str(ours.value), str(theirs.value), str(made)]
+    everything += [path.read_text(errors="replace") for path in backups.rglob("*.json*")]
+    assert any("dump" in argument for argument in arguments)
+    assert [text for text in everything if "p4ss" in text] == []

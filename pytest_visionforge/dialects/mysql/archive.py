@@ -30,6 +30,7 @@ from pytest_visionforge.dialects.mysql.programs import (
     dump_part,
     load_part,
     program_for,
+    refuse_falling_back,
 )
 from pytest_visionforge.dialects.mysql.rows import replacing
 from pytest_visionforge.dialects.mysql.swapping import (
@@ -104,12 +105,12 @@ def lacking(url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     return ()
 
 
-def prepare(session: Session) -> None:
-    """The programs are there; all that is to be dumped is seen, and is in tables that have snapshots."""
+def prepare(session: Session, url: URL) -> None:
+    """The programs are there and do as the URL says; all that is to be dumped is seen, and has snapshots."""
     _refuse_unsafe_engines(session)
     _refuse_hidden_routines(session)
     for kind in ("dump", "client"):
-        program_for(kind, session.dialect.session.product(session))
+        refuse_falling_back(program_for(kind, session.dialect.session.product(session)), url)
 
 
 def dump(

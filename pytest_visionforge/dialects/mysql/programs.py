@@ -51,6 +51,8 @@ LOAD_OPTIONS = (
     "--default-character-set=utf8mb4",
     "--max-allowed-packet=1G",
 )
+ASK = ("--no-defaults", "--version")  # what is wrong in ~/.my.cnf would stop even that
+MARIADB = 10  # the first version of its own; MySQL has not come so far
 MARKER = b"-- Dump completed"
 _TABLE, _ROWS, _HEAD = b"-- Table structure for ", b"-- Dumping data for table ", 400
 REMEDIES = {
@@ -74,16 +76,29 @@ def program_for(kind: str, product: str) -> Program:
     maria, mysql = {"dump": ("mariadb-dump", "mysqldump"), "client": ("mariadb", "mysql")}[kind]
     ours = "mariadb" in product.lower()
     for name in (maria, mysql) if ours else (mysql, maria):
-        if found := installed(name):
+        if found := installed(name, ask=ASK):
             return found[-1]
     package = "mariadb-client" if ours else "mysql-client"
     raise BackupError(f"{maria} is not installed; install it: apt-get install {package}")
 
 
+def refuse_falling_back(program: Program, url: URL) -> None:
+    """MariaDB's programs insist on encryption only where they prove the server's name as well.
+
+    Without any proof (`ssl=true`) they are as safe as the driver: it has seen the server encrypt, and whoever
+    takes that away in between could as well show a certificate of his own.
+    """
+    if tls.mode(tls.spelled(url)) == "verify_ca" and program.version[0] >= MARIADB:
+        raise BackupError(
+            f"{program.name} would go on unencrypted where somebody takes the encryption away, unless it proves"
+            " the server's name too: use the name in its certificate, without ssl_check_hostname=false"
+        )
+
+
 def dump_part(program: Program, url: URL, name: str, tables: Sequence[str], sink: Sink | IO[bytes]) -> None:
     """Dumps one payload, of the tables or views named; a dump without its end marker is an error."""
     marked = MarkedSink(sink)
-    with _secrets(url) as (option, descriptor):
+    with _secrets(url, program) as (option, descriptor):
         arguments = (program.path, option, *DUMP_OPTIONS, *PARTS[name], "--", str(url.database), *tables)
         pour((_command(arguments, descriptor, url), marked))
     if not marked.whole:
@@ -103,7 +118,7 @@ def load_part(
 def run_client(url: URL, raw: Raw | IO[bytes]) -> None:
     """Runs statements in a database, up to the first that fails."""
     program = program_for("client", "mariadb")
-    with _secrets(url) as (option, descriptor):
+    with _secrets(url, program) as (option, descriptor):
         arguments = (program.path, option, *LOAD_OPTIONS, f"--database={url.database}")
         feed((_command(arguments, descriptor, url), raw))
 
@@ -119,11 +134,12 @@ def _command(arguments: Sequence[str], descriptor: int, url: URL) -> Command:
 
 
 @contextmanager
-def _secrets(url: URL) -> Iterator[tuple[str, int]]:
+def _secrets(url: URL, program: Program) -> Iterator[tuple[str, int]]:
     """How to connect, in an option file that has no name: only the child can read it.
 
     It is the only option file: another, read after it, could lead the child to another server.
     """
+    refuse_falling_back(program, url)
     query = url.query
     options: dict[str, object] = {"host": url.host, "port": url.port, "user": url.username}
     options |= {"password": url.password, "socket": query.get("unix_socket")}

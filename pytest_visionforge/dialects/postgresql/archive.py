@@ -100,7 +100,7 @@ def workspace(session: Session, url: URL, kind: str) -> int:
     return 0
 
 
-def prepare(session: Session) -> None:
+def prepare(session: Session, url: URL) -> None:
     """The programs are there, and not older than the server: also what loads a dump, or it is never proved."""
     for name in ("pg_dump", "pg_restore"):
         program_for(name, session.dialect.session.version(session))
