@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_visionforge.plan.values import Plan
 
 ACTION = "protect"
-SECONDS = 6 * 3600.0  # per statement: whole tables are read
 FAILED = (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
 
 
@@ -148,12 +147,9 @@ def _proved(plan: Plan, tell: Progress) -> Backup:
     from pytest_visionforge import backup
     from pytest_visionforge.database import Database
 
-    with (
-        Database("source", plan.source.url, shown=plan.source.shown, seconds=SECONDS) as database,
-        database.snapshot(seconds=SECONDS) as snapshot,
-    ):
+    with Database("source", plan.source.url, shown=plan.source.shown) as database:
         made = backup.create(
-            snapshot,
+            database,
             plan.backup.directory,
             kind="full",
             url=database.url,

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from pytest_visionforge.backup.manifest import Kind, Level, Proof
     from pytest_visionforge.plan.values import Plan
 
-SNAPSHOT_SECONDS = 6 * 3600.0  # per statement: reading a whole table takes its time
-
 
 @click.group(cls=Meant)
 def backup() -> None:
@@ -96,10 +94,9 @@ def _made(plan: Plan, kind: Kind, tags: dict[str, str]) -> Backup:
     with (
         Progress(sys.stderr, expected=expected) as tell,
         Database("source", plan.source.url, shown=plan.source.shown) as source,
-        source.snapshot(seconds=SNAPSHOT_SECONDS) as snapshot,
     ):
         return room.create(
-            snapshot,
+            source,
             directory,
             kind=kind,
             url=source.url,
@@ -107,7 +104,7 @@ def _made(plan: Plan, kind: Kind, tags: dict[str, str]) -> Backup:
             shown=plan.source.shown,
             progress=tell,
             store=plan.backup.store,
-            **tags,
+            tags=tags,
         )
 
 

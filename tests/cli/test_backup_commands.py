@@ -64,8 +64,8 @@ def run(folder: Path, console: Console) -> Run:
 
 def test_the_life_of_backups(run: Run, folder: Path) -> None:
     """Made, held, listed, thinned out, released: each command does what it says, and `--yes` is needed to remove."""
-    first = json.loads(run("create", "--tag", "release=1.4", "--json"))
-    assert first["tags"] == {"release": "1.4"}
+    first = json.loads(run("create", "--tag", "release=1.4", "--tag", "kind=x", "--json"))
+    assert first["tags"] == {"release": "1.4", "kind": "x"}
     second = json.loads(run("create", "--json"))
     third = json.loads(run("create", "--json"))
     assert "audit" in run("hold", first["id"], "--reason", "audit")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -33,7 +34,7 @@ def _certificate(folder: Path, name: str = NAME) -> None:
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    def built(subject: str, key: ec.EllipticCurvePrivateKey, is_ca: bool) -> x509.CertificateBuilder:
+    def built(subject: str, key: ec.EllipticCurvePrivateKey, is_ca: bool) -> Any:
         made, now = x509.CertificateBuilder(), datetime.now(UTC)
         made = made.subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)]))
         made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
