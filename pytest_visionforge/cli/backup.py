@@ -169,19 +169,27 @@ def _examine(plan: Plan, path: Path, as_json: bool) -> None:
 
 
 def chosen_backup(plan: Plan, name: str, kind: str = "") -> Backup:
-    """The backup meant: by its id, a beginning of it, or its path; the newest (of a kind) where none is named."""
+    """The backup meant: by its id, a beginning of it, or its path; the plan's newest where none is named.
+
+    Other plans may keep theirs in the same directory: those are taken only by their names.
+    """
     from pytest_visionforge import backup as room
+    from pytest_visionforge.cutover.rollback import of_plan
 
     if name and Path(name).is_dir():
         path = Path(name).resolve()
         return room.find(path.parent, path.name, plan.backup.store)
     if name:
         return room.find(plan.backup.directory, name, plan.backup.store)
-    for newest in room.catalogue(plan.backup.directory, plan.backup.store):
+    found = room.catalogue(plan.backup.directory, plan.backup.store)
+    for newest in of_plan(plan, found):
         if kind in ("", newest.kind):
             return newest
     what = f"{kind} backup" if kind else "backup"
-    raise BackupError(f"there is no {what} in {plan.backup.directory}; make one: visionforge backup create")
+    raise BackupError(
+        f"there is no {what} of {plan.source.shown} in {plan.backup.directory};"
+        " make one: visionforge backup create"
+    )
 
 
 for _module in ("keeping", "restoring"):

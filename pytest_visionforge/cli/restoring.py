@@ -26,6 +26,7 @@ from pytest_visionforge.progress import Progress, in_words
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Backup, Kept, Outlook
     from pytest_visionforge.backup.partial import Dangling
+    from pytest_visionforge.plan.values import Plan
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 kept_argument = click.argument("name", metavar="[NAME]", default="")
@@ -78,8 +79,7 @@ def restore(
     plan = plan_of(plan_path)
     chosen = chosen_backup(plan, name, kind="full")
     url, may = into or plan.source.url, replace or not into
-    for sentence in room.unguarded(chosen.path.parent, chosen.path):
-        click.echo(sentence, err=True)
+    _warn(plan, chosen, into)
     if dry_run:
         of_tables = partial(room.outlook_of_tables, tables=ids, bound=closure)
         seen = of_tables(chosen, url) if ids else room.outlook(chosen, url, replace=may)
@@ -91,6 +91,17 @@ def restore(
         _restore_tables(chosen, url, ids, dangling, as_json)
     else:
         _restore_all(chosen, url, may, as_json)
+
+
+def _warn(plan: Plan, chosen: Backup, into: str) -> None:
+    """What whoever puts a backup back must know of it before."""
+    from pytest_visionforge import backup as room
+    from pytest_visionforge.cutover.rollback import of_plan
+
+    for sentence in room.unguarded(chosen.path.parent, chosen.path):
+        click.echo(sentence, err=True)
+    if not into and not list(of_plan(plan, [chosen])):
+        click.echo(f"{chosen.id} is of another database: {chosen.manifest.shown}", err=True)
 
 
 def _restore_all(chosen: Backup, url: str, replace: bool, as_json: bool) -> None:

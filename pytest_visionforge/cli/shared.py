@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -72,9 +73,18 @@ def say_restored(id: str, says: str, kept: str) -> None:
 
 
 def agree(yes: bool, question: str) -> None:
-    """Asks, unless `--yes` was given; ends the command where the answer is no."""
-    if not yes and not click.confirm(question, default=False):
-        raise click.Abort
+    """Asks, unless `--yes` was given; ends the command where the answer is no, or nobody is there to answer."""
+    if yes:
+        return
+    try:
+        refusal = "" if click.confirm(question, default=False) else "nothing was done"
+    except click.Abort:
+        if sys.stdin and sys.stdin.isatty():  # Ctrl-C
+            raise
+        refusal = "\nnobody is there to answer: add --yes"
+    if refusal:
+        click.echo(refusal, err=True)
+        raise click.exceptions.Exit(2)
 
 
 def telling(as_json: bool) -> Callable[[str], None]:

@@ -188,6 +188,30 @@ def test_notes_and_open_directories_are_told(run: Run, folder: Path) -> None:
         assert "can be written by everybody" in run.complaints
 
 
+def test_a_backup_of_another_database_is_taken_by_name_only(run: Run, folder: Path) -> None:
+    """In a directory that several plans share, the newest is the newest of the plan's own database."""
+    ours = json.loads(run("create", "--json"))["id"]
+    with closing(sqlite3.connect(folder / "other.db")) as connection:
+        connection.executescript("CREATE TABLE mine (a)")
+    (folder / "other.toml").write_text(PLAN.replace("shop", "other"))
+    theirs = json.loads(run("create", "--plan", "other.toml", "--json"))["id"]
+    assert json.loads(run("restore", "--dry-run", "--json"))["backup"] == ours
+    assert json.loads(run("verify", "--json"))["id"] == ours
+    assert run.complaints == ""
+    assert "mine would come back" in run("restore", theirs, "--dry-run")
+    assert f"{theirs} is of another database: sqlite:///other.db" in run.complaints
+    (folder / "third.toml").write_text(PLAN.replace("shop", "third"))
+    assert "no full backup of sqlite:///third.db" in run("restore", "--plan", "third.toml", code=3)
+
+
+def test_without_anybody_to_answer_it_says_so(run: Run, folder: Path) -> None:
+    """A question that nobody can answer names the option that answers it, and nothing is done."""
+    run("create")
+    before = (folder / "shop.db").read_bytes()
+    assert "nobody is there to answer: add --yes" in run("restore", code=2)
+    assert (folder / "shop.db").read_bytes() == before
+
+
 def test_another_database_is_not_overwritten_unawares(run: Run, folder: Path) -> None:
     """What `--into` names must be empty, or `--replace` must say that it may go aside."""
     run("create")
