@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_visionforge.errors import PlanError
+from pytest_visionforge.errors import PlanError, VisionForgeError
 
 if TYPE_CHECKING:
     from pytest_visionforge.plan.values import Plan
@@ -29,6 +29,12 @@ plan_option = click.option(
 backup_option = click.argument("name", metavar="[ID|PATH]", default="")
 backup_argument = click.argument("name", metavar="ID")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+class NotAgreed(VisionForgeError):
+    """A question was not answered with yes: nothing was done."""
+
+    exit_code = 2
 
 
 class Meant(click.Group):
@@ -81,10 +87,10 @@ def agree(yes: bool, question: str) -> None:
     except click.Abort:
         if sys.stdin and sys.stdin.isatty():  # Ctrl-C
             raise
-        refusal = "\nnobody is there to answer: add --yes"
+        refusal = "nobody is there to answer: add --yes"
+        click.echo()  # the question's line
     if refusal:
-        click.echo(refusal, err=True)
-        raise click.exceptions.Exit(2)
+        raise NotAgreed(refusal)
 
 
 def telling(as_json: bool) -> Callable[[str], None]:
