@@ -10,7 +10,7 @@ from pytest_visionforge.backup.manifest import Manifest, Proof
 from pytest_visionforge.backup.outlook import Outlook, outlook, outlook_of_tables
 from pytest_visionforge.backup.partial import TablesRestored, restore_tables
 from pytest_visionforge.backup.restore import Restored, restore
-from pytest_visionforge.backup.retention import Decision, Policy, decide, prune
+from pytest_visionforge.backup.retention import Decision, Policy, decide, prune, sweep
 from pytest_visionforge.backup.verify import Disproved, scratch, verify
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "restore",
     "restore_tables",
     "scratch",
+    "sweep",
     "unguarded",
     "verify",
 ]

@@ -50,13 +50,15 @@ def prune(plan_path: Path, as_json: bool, yes: bool) -> None:
     """Removes the backups that nothing keeps: by default it only says which.
 
     The plan's [backup] keep says what is kept. The newest backup that is proved stays, and so does what is
-    held or what a migration that is not over may need. After a backup that failed nothing is removed.
+    held or what a migration that is not over may need. After a backup that failed nothing is removed but
+    what runs that died have left unfinished.
 
     \b
     visionforge backup prune
     visionforge backup prune --yes
     """
     plan = plan_of(plan_path)
+    _sweep(plan, yes)
     if not plan.backup.keep:
         raise BackupError("the plan says nothing of what to keep; write [backup] keep = { last = 7 }")
     found = [_facts(decision, _makers(plan)) for decision in _decided(plan, really=yes)]
@@ -125,6 +127,16 @@ def _decided(plan: Plan, *, really: bool = False) -> Sequence[Decision]:
         if backup.manifest.place != own
     ]
     return sorted((*ours, *others), key=lambda decision: decision.backup.id, reverse=True)
+
+
+def _sweep(plan: Plan, yes: bool) -> None:
+    """What is left unfinished is no backup that a rule could keep."""
+    from pytest_visionforge import backup as room
+
+    for name in room.sweep(plan.backup.directory) if yes else ():
+        click.echo(f"{name}: left by a run that died, and removed", err=True)
+    for sentence in room.incomplete(plan.backup.directory):
+        click.echo(sentence, err=True)
 
 
 def _say_what_stops(plan: Plan) -> None:

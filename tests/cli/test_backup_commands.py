@@ -177,6 +177,22 @@ def test_a_dry_run_of_prune_tells_what_would_stop_it(run: Run, folder: Path) -> 
     assert "--yes would be refused: the last backup failed" in run.complaints
 
 
+def test_what_a_dead_run_has_left_is_removed_by_prune(run: Run, folder: Path) -> None:
+    """A half backup is named by list and by a dry run, and `--yes` removes it, whatever the plan keeps."""
+    run("create")
+    id = json.loads(run("list", "--json"))[0]["id"]
+    left = folder / "backups" / f".tmp-{id}"
+    left.mkdir()
+    for command in ("list", "prune"):
+        run(command)
+        assert "visionforge backup prune --yes removes it" in run.complaints
+    run("prune", "--yes")
+    assert f"{left.name}: left by a run that died, and removed" in run.complaints
+    assert not left.exists()
+    run("list")
+    assert run.complaints == ""
+
+
 def test_notes_and_open_directories_are_told(run: Run, folder: Path) -> None:
     """What a proof notes, and who else may write there, is said by verify, list and restore."""
     run("create")
