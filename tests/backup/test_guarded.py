@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from pytest_visionforge import Evidence, Finding
 from pytest_visionforge.backup import Backup, find, unguarded, verify
+from pytest_visionforge.checks.readiness_machine import check_private_files
 
 NOBODY = 65534
 
@@ -84,3 +88,13 @@ def test_many_ways_are_told_shortly(made: Backup, backups: Path) -> None:
         path.chmod(0o666)
     backups.chmod(0o755)
     assert unguarded(backups)[-1] == "and 4 more like these"
+
+
+def test_premigration_tells_it(made: Backup, backups: Path) -> None:
+    """The check of private files finds a directory in which others can write, though they cannot read it."""
+    plan: Any = SimpleNamespace(backup=SimpleNamespace(directory=backups))
+    assert isinstance(check_private_files(plan), Evidence)
+    backups.chmod(0o722)
+    found = check_private_files(plan)
+    assert isinstance(found, Finding)
+    assert "can be written by everybody" in found.says
