@@ -30,7 +30,7 @@ KINDS: tuple[Kind, ...] = ("full", "schema", "data")
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_on_every_dbms_proves_that_it_restores(shop: str, backups: Path, kind: Kind) -> None:
     """Full, schema and data backups of each DBMS are restored into scratch and found equal."""
-    made = back_up(shop, backups, kind=kind, plan="shop")
+    made = back_up(shop, backups, kind=kind, tags={"plan": "shop"})
     assert made.kind == kind
     assert made.manifest.tags == {"plan": "shop"}
     assert all(found.size > 0 and found.raw_size > 0 for found in made.manifest.files)
