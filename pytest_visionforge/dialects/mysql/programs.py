@@ -58,7 +58,7 @@ _TABLE, _ROWS, _HEAD = b"-- Table structure for ", b"-- Dumping data for table "
 REMEDIES = {
     r"\b(2026|3159)\b|\b(SSL|TLS)\b|certificate": "see ssl_ca and ssl_mode in the URL",
     "Access denied for user.*using password": "check user and password",
-    "insuffici?ent privileges to SHOW CREATE": (
+    "privileges to SHOW CREATE": (
         "GRANT SELECT ON mysql.proc to the user (MySQL: SHOW_ROUTINE), or be the routine's definer"
     ),
     r"\b(1044|1142|1227)\b|command denied|Access denied": "grant the user what it lacks",
