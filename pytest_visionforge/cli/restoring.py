@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ from pytest_visionforge.progress import Progress, in_words
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Backup, Kept, Outlook
     from pytest_visionforge.backup.partial import Dangling
+    from pytest_visionforge.plan.values import Plan
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 kept_argument = click.argument("name", metavar="[NAME]", default="")
@@ -67,27 +70,49 @@ def restore(
     visionforge backup restore --tables orders,order_lines --closure
     """
     from pytest_visionforge import backup as room
-    from pytest_visionforge import dialects
-    from pytest_visionforge.backup.outlook import seconds
     from pytest_visionforge.cli.backup import chosen_backup
 
+    dangling, ids = (
+        _dangling(tables, closure, quarantine),
+        list(filter(None, re.split(r"\s*,\s*", tables.strip()))),
+    )
     plan = plan_of(plan_path)
     chosen = chosen_backup(plan, name, kind="full")
     url, may = into or plan.source.url, replace or not into
+    _warn(plan, chosen, into)
     if dry_run:
-        seen = room.outlook(chosen, url, replace=may)
+        of_tables = partial(room.outlook_of_tables, tables=ids, bound=closure)
+        seen = of_tables(chosen, url) if ids else room.outlook(chosen, url, replace=may)
         show(as_json, asdict(seen), _seen(seen))
         return
-    agree(yes, f"Put backup {chosen.id} over {into or plan.source.shown}?")
-    if tables:
-        _restore_tables(
-            chosen, url, tables, "closure" if closure else "quarantine" if quarantine else "refuse"
-        )
-        return
+    what = f"{', '.join(ids)} of backup" if ids else "backup"
+    agree(yes, f"Put {what} {chosen.id} over {into or plan.source.shown}?")
+    if ids:
+        _restore_tables(chosen, url, ids, dangling, as_json)
+    else:
+        _restore_all(chosen, url, may, as_json)
+
+
+def _warn(plan: Plan, chosen: Backup, into: str) -> None:
+    """What whoever puts a backup back must know of it before."""
+    from pytest_visionforge import backup as room
+    from pytest_visionforge.cutover.rollback import of_plan
+
+    for sentence in room.unguarded(chosen.path.parent, chosen.path):
+        click.echo(sentence, err=True)
+    if not into and not list(of_plan(plan, [chosen])):
+        click.echo(f"{chosen.id} is of another database: {chosen.manifest.shown}", err=True)
+
+
+def _restore_all(chosen: Backup, url: str, replace: bool, as_json: bool) -> None:
+    from pytest_visionforge import backup as room
+    from pytest_visionforge import dialects
+    from pytest_visionforge.backup.outlook import seconds
+
     address = dialects.parse_url(url)
     expected = seconds(chosen, dialects.of(address).archive.place(address))
     with Progress(sys.stderr, expected=expected) as tell:
-        restored = room.restore(chosen, url, replace=may, progress=tell)
+        restored = room.restore(chosen, url, replace=replace, progress=tell)
     if as_json:
         show(True, asdict(restored), "")
         return
@@ -96,17 +121,28 @@ def restore(
     say_restored(chosen.id, restored.says, restored.kept)
 
 
-def _restore_tables(chosen: Backup, url: str, tables: str, dangling: Dangling) -> None:
+def _dangling(tables: str, closure: bool, quarantine: bool) -> Dangling:
+    """What becomes of rows that would refer to nothing; one answer at most, and only for some tables."""
+    if (closure or quarantine) and not tables:
+        raise click.UsageError("--closure and --quarantine go with --tables: name the tables")
+    if closure and quarantine:
+        raise click.UsageError(
+            "--closure or --quarantine: with all the tables around them, no row is left over"
+        )
+    return "closure" if closure else "quarantine" if quarantine else "refuse"
+
+
+def _restore_tables(chosen: Backup, url: str, ids: list[str], dangling: Dangling, as_json: bool) -> None:
     from pytest_visionforge import backup as room
 
     with Progress(sys.stderr) as tell:
-        done = room.restore_tables(
-            chosen, url, [table.strip() for table in tables.split(",")], dangling=dangling, progress=tell
-        )
-    click.echo(f"{chosen.id}: {done.says}")
-    for name, count in done.quarantined:
-        click.echo(f"{count:,} rows that would have referred to nothing are in {name}")
-    click.echo(f"the rows from before are kept in {', '.join(done.kept)}: drop these tables when all is well")
+        done = room.restore_tables(chosen, url, ids, dangling=dangling, progress=tell)
+    lines = [
+        f"{chosen.id}: {done.says}",
+        *(f"{n:,} rows that would have referred to nothing are in {name}" for name, n in done.quarantined),
+        f"the rows from before are kept in {', '.join(done.kept)}: drop these tables when all is well",
+    ]
+    show(as_json, asdict(done), "\n".join(lines))
 
 
 def _seen(seen: Outlook) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_visionforge.errors import PlanError
+from pytest_visionforge.errors import PlanError, VisionForgeError
 
 if TYPE_CHECKING:
     from pytest_visionforge.plan.values import Plan
@@ -28,6 +29,12 @@ plan_option = click.option(
 backup_option = click.argument("name", metavar="[ID|PATH]", default="")
 backup_argument = click.argument("name", metavar="ID")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+class NotAgreed(VisionForgeError):
+    """A question was not answered with yes: nothing was done."""
+
+    exit_code = 2
 
 
 class Meant(click.Group):
@@ -72,9 +79,18 @@ def say_restored(id: str, says: str, kept: str) -> None:
 
 
 def agree(yes: bool, question: str) -> None:
-    """Asks, unless `--yes` was given; ends the command where the answer is no."""
-    if not yes and not click.confirm(question, default=False):
-        raise click.Abort
+    """Asks, unless `--yes` was given; ends the command where the answer is no, or nobody is there to answer."""
+    if yes:
+        return
+    try:
+        refusal = "" if click.confirm(question, default=False) else "nothing was done"
+    except click.Abort:
+        if sys.stdin and sys.stdin.isatty():  # Ctrl-C
+            raise
+        refusal = "nobody is there to answer: add --yes"
+        click.echo()  # the question's line
+    if refusal:
+        raise NotAgreed(refusal)
 
 
 def telling(as_json: bool) -> Callable[[str], None]:

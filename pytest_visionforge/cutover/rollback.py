@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_visionforge import backup, dialects, record
@@ -62,7 +62,7 @@ def _chosen(plan: Plan, backup_id: str | None) -> Backup:
         if not _fits(named):
             raise BackupError(f"{named.id} {_why_not(named)}: visionforge backup verify {named.id}")
         return named
-    ours = tuple(_ours(plan, backup.catalogue(directory, plan.backup.store)))
+    ours = tuple(of_plan(plan, backup.catalogue(directory, plan.backup.store)))
     fitting = next((found for found in ours if _fits(found)), None)
     if fitting is None:
         raise BackupError(_none(plan, ours))
@@ -136,8 +136,8 @@ def _none(plan: Plan, ours: tuple[Backup, ...]) -> str:
     )
 
 
-def _ours(plan: Plan, found: tuple[Backup, ...]) -> Iterator[Backup]:
-    """Backups of the plan's database: its identity, or its place, for putting back changes identities."""
+def of_plan(plan: Plan, found: Sequence[Backup]) -> Iterator[Backup]:
+    """The backups of the plan's database: its identity, or its place, for putting back changes identities."""
     url = dialects.parse_url(plan.source.url)
     place, identity = dialects.of(url).archive.place(url), _identity(plan)
     return (one for one in found if one.manifest.place == place or one.manifest.identity == identity)

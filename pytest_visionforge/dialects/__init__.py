@@ -410,6 +410,9 @@ class ArchiveRoom(Protocol):
     def lacking(self, url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         """A sentence, with a remedy, for each kind of which the server at `url` has not all."""
 
+    def prepare(self, session: Session, url: URL) -> None:
+        """Refuses, before anything is read, where no dump could be made: a program is missing, too old ..."""
+
     def dump(
         self,
         session: Session,
@@ -583,7 +586,13 @@ def parse_url(text: str | URL) -> URL:
             f"{url.get_backend_name()} is not a DBMS that can be migrated here; known: "
             + ", ".join(sorted(set(_PACKAGES)))
         )
-    return url.set(drivername=_DRIVERS[name])
+    url = url.set(drivername=_DRIVERS[name])
+    if name != "mysql":
+        return url
+    from pytest_visionforge.dialects.mysql.login import completed
+    from pytest_visionforge.dialects.mysql.tls import spelled
+
+    return completed(spelled(url))  # what its client programs would make of it, and the driver does not
 
 
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}

@@ -20,7 +20,7 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE
 from typing import IO, Any, Protocol
 
-from pytest_visionforge.errors import BackupError
+from pytest_visionforge.errors import BackupError, Hindered
 
 CHUNK = 1 << 20
 FILLING = 0.003  # seconds in which a pipe of a `CHUNK` fills: to read it in small pieces slows down who writes
@@ -80,20 +80,20 @@ class Command:
         return Path(self.arguments[0]).name
 
 
-def installed(name: str, *patterns: str) -> tuple[Program, ...]:
-    """Every version of a program on the PATH and where the patterns lead, the oldest first."""
+def installed(name: str, *patterns: str, ask: Sequence[str] = ("--version",)) -> tuple[Program, ...]:
+    """Every version of a program on the PATH and where the patterns lead, the oldest first; `ask` asks for it."""
     on_path = shutil.which(name)
     paths = ([on_path] if on_path else []) + [
         str(path) for pattern in patterns for path in Path("/").glob(pattern.lstrip("/"))
     ]
-    programs = {path: Program(path, version) for path in paths if (version := _version(path))}
+    programs = {path: Program(path, version) for path in paths if (version := _version(path, ask))}
     return tuple(sorted(programs.values(), key=lambda program: program.version))
 
 
-def _version(path: str) -> tuple[int, ...]:
-    """What `--version` says; () where it cannot be run. MariaDB names its release behind "Distrib"."""
+def _version(path: str, ask: Sequence[str]) -> tuple[int, ...]:
+    """What it says of itself; () where it cannot be run. MariaDB names its release behind "Distrib"."""
     try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run([path, *ask], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ()
     text = done.stdout.partition("Distrib")[2] or done.stdout
@@ -225,7 +225,7 @@ class _Child:
         except subprocess.TimeoutExpired:
             raise BackupError(f"{self._command.name} has not ended within {seconds:g} s") from None
         if status:
-            raise BackupError(
+            raise (Hindered if status < 0 else BackupError)(  # a signal's: somebody ended it
                 f"{self._command.name} ended with status {status}: {_said(self._errors, self._command)}"
             )
 
@@ -266,7 +266,7 @@ def _start(command: Command, **streams: Any) -> subprocess.Popen[bytes]:
             **streams,
         )
     except OSError as error:
-        raise BackupError(f"{command.arguments[0]} cannot be run: {error.strerror}") from None
+        raise Hindered(f"{command.arguments[0]} cannot be run: {error.strerror}") from None
 
 
 def _widen(pipe: IO[bytes]) -> None:

@@ -94,6 +94,14 @@ def test_a_directory_that_cannot_be_made(folder: Path, doctor: Doctor) -> None:
     assert (found["state"], "Not a directory" in found["says"]) == ("wrong", True)
 
 
+def test_a_directory_in_which_everybody_writes(folder: Path, doctor: Doctor) -> None:
+    """Who else may write where backups lie is doubtful, and what mends it is said."""
+    (folder / "backups").mkdir()
+    (folder / "backups").chmod(0o777)
+    found = doctor(folder, SQLITE)["backup directory"]
+    assert (found["state"], "chmod -R go-w" in found["says"]) == ("doubtful", True)
+
+
 def test_what_the_plan_needs_and_is_not_there(folder: Path, doctor: Doctor) -> None:
     """Programs, packages and variables that the plan names."""
     needs = '[environment]\nprograms = ["pg_dumb>=15"]\npackages = ["alembic>=99"]\nvariables = ["NOT_SET"]\n'
