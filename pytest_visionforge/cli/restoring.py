@@ -16,6 +16,7 @@ from pytest_visionforge.cli.shared import (
     plan_of,
     plan_option,
     say_restored,
+    say_tables,
     show,
     size_of,
 )
@@ -103,10 +104,7 @@ def _restore_tables(chosen: Backup, url: str, tables: str, dangling: Dangling) -
         done = room.restore_tables(
             chosen, url, [table.strip() for table in tables.split(",")], dangling=dangling, progress=tell
         )
-    click.echo(f"{chosen.id}: {done.says}")
-    for name, count in done.quarantined:
-        click.echo(f"{count:,} rows that would have referred to nothing are in {name}")
-    click.echo(f"the rows from before are kept in {', '.join(done.kept)}: drop these tables when all is well")
+    say_tables(done)
 
 
 def _seen(seen: Outlook) -> str:

@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import click
 from pytest_visionforge.errors import PlanError
 
 if TYPE_CHECKING:
+    from pytest_visionforge.backup import TablesRestored
     from pytest_visionforge.plan.values import Plan
 
 plan_option = click.option(
@@ -71,6 +72,14 @@ def say_restored(id: str, says: str, kept: str) -> None:
         click.echo(f"what was there before is kept: {kept} (visionforge backup discard removes it)")
 
 
+def say_tables(done: TablesRestored) -> None:
+    """Says that some tables are back, what would have dangled, and where the old rows are kept."""
+    click.echo(f"{done.backup}: {done.says}")
+    for name, count in done.quarantined:
+        click.echo(f"{count:,} rows that would have referred to nothing are in {name}")
+    click.echo(f"the rows from before are kept in {', '.join(done.kept)}: drop these tables when all is well")
+
+
 def agree(yes: bool, question: str) -> None:
     """Asks, unless `--yes` was given; ends the command where the answer is no."""
     if not yes and not click.confirm(question, default=False):
@@ -78,8 +87,16 @@ def agree(yes: bool, question: str) -> None:
 
 
 def telling(as_json: bool) -> Callable[[str], None]:
-    """Prints what happens meanwhile: where the facts will be JSON, it goes to the errors, out of their way."""
-    return partial(click.echo, err=as_json)
+    """Prints what happens meanwhile: where the facts will be JSON, it goes to the errors, out of their way.
+
+    What is being done goes on where nobody listens any more (`| head`, a terminal that is gone).
+    """
+
+    def tell(text: str) -> None:
+        with suppress(OSError):
+            click.echo(text, err=as_json)
+
+    return tell
 
 
 def show(as_json: bool, facts: Any, text: str) -> None:
