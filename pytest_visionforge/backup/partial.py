@@ -246,22 +246,22 @@ def _settle(
         if not found:
             return tuple(moved.items())
         if dangling != "quarantine":
-            raise _dangles(found)
+            raise _dangles(found, closure(set(tables), schema))
         for table, key, _ in found:
             name, count = rows.set_aside(table, lost_where(dialect, key, schema.tables.get(key.parent)))
             moved[name] = moved.get(name, 0) + count
             around.add(table.id)  # others may have referred to the rows that are gone
 
 
-def _dangles(found: Sequence[tuple[Table, ForeignKey, int]]) -> BackupError:
+def _dangles(found: Sequence[tuple[Table, ForeignKey, int]], bound: Collection[str]) -> BackupError:
     listed = "; ".join(
         f"{count:,} rows of {table.id} refer through {', '.join(key.columns)} to rows"
         f" that {key.parent} would not have"
         for table, key, count in found
     )
     return BackupError(
-        f"{listed}; nothing was changed. Put back the tables around them, too (closure),"
-        " or set these rows aside (quarantine)"
+        f"{listed}; nothing was changed. Put back all that is bound together (--closure: {', '.join(sorted(bound))}),"
+        " or set these rows aside (--quarantine)"
     )
 
 

@@ -18,6 +18,7 @@ from pytest_visionforge.cli.shared import (
     plan_of,
     plan_option,
     say_restored,
+    say_tables,
     show,
     size_of,
 )
@@ -137,12 +138,7 @@ def _restore_tables(chosen: Backup, url: str, ids: list[str], dangling: Dangling
 
     with Progress(sys.stderr) as tell:
         done = room.restore_tables(chosen, url, ids, dangling=dangling, progress=tell)
-    lines = [
-        f"{chosen.id}: {done.says}",
-        *(f"{n:,} rows that would have referred to nothing are in {name}" for name, n in done.quarantined),
-        f"the rows from before are kept in {', '.join(done.kept)}: drop these tables when all is well",
-    ]
-    show(as_json, asdict(done), "\n".join(lines))
+    say_tables(done, as_json)
 
 
 def _seen(seen: Outlook) -> str:

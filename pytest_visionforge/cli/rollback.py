@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_visionforge.cli.shared import agree, json_option, plan_of, plan_option, say_restored, show
+from pytest_visionforge.cli.shared import (
+    agree,
+    json_option,
+    plan_of,
+    plan_option,
+    say_restored,
+    say_tables,
+    show,
+)
 from pytest_visionforge.errors import RecordError
 from pytest_visionforge.progress import Progress
 
 if TYPE_CHECKING:
+    from pytest_visionforge.backup.partial import Dangling
     from pytest_visionforge.plan.values import Plan
 
 
@@ -23,6 +32,9 @@ if TYPE_CHECKING:
 @click.option("--backup", "backup_id", default=None, metavar="ID", help="Another than premigration's.")
 @click.option("--record", "record_id", default=None, metavar="ID", help="The one that this record names.")
 @click.option("--instant", is_flag=True, help="The copy of `backup create --instant`, in about a second.")
+@click.option("--tables", metavar="A,B", default="", help="Only the rows of these tables, in their place.")
+@click.option("--closure", is_flag=True, help="With --tables: and every table that is bound to these.")
+@click.option("--quarantine", is_flag=True, help="With --tables: rows that would refer to nothing go aside.")
 @json_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def rollback(
@@ -30,6 +42,9 @@ def rollback(
     backup_id: str | None,
     record_id: str | None,
     instant: bool,
+    tables: str,
+    closure: bool,
+    quarantine: bool,
     as_json: bool,
     yes: bool,
 ) -> None:
@@ -39,27 +54,51 @@ def rollback(
     visionforge rollback
     visionforge rollback --record 20261124T060819Z-postmigration-596a33
     visionforge rollback --instant
+    visionforge rollback --tables orders,order_lines
     visionforge rollback --yes && pytest -m rollback
     """
     from pytest_visionforge.backup.catalogue import JOURNAL
     from pytest_visionforge.cutover import rollback as room
+    from pytest_visionforge.cutover.alone import alone, end_dead
     from pytest_visionforge.cutover.journal import last_seconds
+    from pytest_visionforge.cutover.migrate import journal_of
 
     plan = plan_of(plan_path)
-    if instant and (backup_id or record_id):
-        raise click.UsageError("--instant names a copy, --backup and --record a backup: give one of them")
+    if instant and (backup_id or record_id or tables):
+        raise click.UsageError(
+            "--instant puts a whole copy back; --backup, --record and --tables take a backup: give one of them"
+        )
     if record_id:
         backup_id = _backup_of(plan, record_id)
     what = "the instant copy" if instant else backup_id or "the backup of the last premigration run"
-    agree(yes, f"Put {what} over {plan.source}?")
+    agree(yes, f"Put {tables + ' of ' if tables else ''}{what} over {plan.source}?")
+    if tables:
+        _tables(
+            plan,
+            tables,
+            backup_id,
+            "closure" if closure else "quarantine" if quarantine else "refuse",
+            as_json,
+        )
+        return
     expected = last_seconds(plan.backup.directory / JOURNAL, "rollback", plan.target.shown)
-    with Progress(sys.stderr, expected=expected) as tell:
+    with alone(plan, "rollback"), Progress(sys.stderr, expected=expected) as tell:
+        end_dead(plan, journal_of(plan))
         put_back = partial(room.rollback, backup_id=backup_id) if not instant else room.swap_back
         done = put_back(plan, echo=tell)
     if as_json:
         show(True, asdict(done), "")
         return
     say_restored(done.backup, done.says, done.kept)
+
+
+def _tables(plan: Plan, tables: str, backup_id: str | None, dangling: Dangling, as_json: bool) -> None:
+    from pytest_visionforge.cutover.rollback import rollback_tables
+
+    wanted = [table.strip() for table in tables.split(",")]
+    with Progress(sys.stderr) as tell:
+        done = rollback_tables(plan, wanted, backup_id=backup_id, dangling=dangling, echo=tell)
+    say_tables(done, as_json)
 
 
 def _backup_of(plan: Plan, record_id: str) -> str:

@@ -7,7 +7,8 @@ import json
 import re
 import sys
 from collections.abc import Callable
-from functools import partial
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import click
 from pytest_visionforge.errors import PlanError, VisionForgeError
 
 if TYPE_CHECKING:
+    from pytest_visionforge.backup import TablesRestored
     from pytest_visionforge.plan.values import Plan
 
 plan_option = click.option(
@@ -78,6 +80,16 @@ def say_restored(id: str, says: str, kept: str) -> None:
         click.echo(f"what was there before is kept: {kept} (visionforge backup discard removes it)")
 
 
+def say_tables(done: TablesRestored, as_json: bool) -> None:
+    """Says that some tables are back, what would have dangled, and where the old rows are kept."""
+    lines = [
+        f"{done.backup}: {done.says}",
+        *(f"{n:,} rows that would have referred to nothing are in {name}" for name, n in done.quarantined),
+        f"the rows from before are kept in {', '.join(done.kept)}: drop these tables when all is well",
+    ]
+    show(as_json, asdict(done), "\n".join(lines))
+
+
 def agree(yes: bool, question: str) -> None:
     """Asks, unless `--yes` was given; ends the command where the answer is no, or nobody is there to answer."""
     if yes:
@@ -94,8 +106,16 @@ def agree(yes: bool, question: str) -> None:
 
 
 def telling(as_json: bool) -> Callable[[str], None]:
-    """Prints what happens meanwhile: where the facts will be JSON, it goes to the errors, out of their way."""
-    return partial(click.echo, err=as_json)
+    """Prints what happens meanwhile: where the facts will be JSON, it goes to the errors, out of their way.
+
+    What is being done goes on where nobody listens any more (`| head`, a terminal that is gone).
+    """
+
+    def tell(text: str) -> None:
+        with suppress(OSError):
+            click.echo(text, err=as_json)
+
+    return tell
 
 
 def show(as_json: bool, facts: Any, text: str) -> None:

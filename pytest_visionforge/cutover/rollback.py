@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_visionforge import backup, dialects, record
 from pytest_visionforge.backup import Backup, Restored, Returned
 from pytest_visionforge.backup.catalogue import JOURNAL
 from pytest_visionforge.backup.kept import INSTANT
+from pytest_visionforge.backup.partial import Dangling, TablesRestored
 from pytest_visionforge.backup.verify import prove
 from pytest_visionforge.cutover.journal import Journal, unfinished
 from pytest_visionforge.database import Database
@@ -51,6 +52,26 @@ def rollback(
         says = _prove(plan, chosen, restored, say)
         end |= {"says": says, "kept": restored.kept}
     return RolledBack(chosen.id, restored.kept, restored.seconds, says)
+
+
+def rollback_tables(
+    plan: Plan,
+    tables: Collection[str],
+    *,
+    backup_id: str | None = None,
+    dangling: Dangling = "refuse",
+    echo: Callable[[str], None] | None = None,
+) -> TablesRestored:
+    """Puts the rows of some tables back, from the backup that `rollback` would take; all else stays.
+
+    Raises BackupError, and nothing was changed, where rows would then refer to nothing (`dangling`).
+    """
+    if not plan.in_place:
+        raise BackupError(
+            "source and target are two databases: the source is as it was; point the application to it"
+        )
+    chosen = _chosen(plan, backup_id)
+    return backup.restore_tables(chosen, plan.target.url, tables, dangling=dangling, progress=echo or _silent)
 
 
 def _chosen(plan: Plan, backup_id: str | None) -> Backup:

@@ -23,7 +23,7 @@ from typing import IO, Any, Protocol
 from pytest_visionforge.errors import BackupError, Hindered
 
 CHUNK = 1 << 20
-FILLING = 0.003  # seconds in which a pipe of a `CHUNK` fills: to read it in small pieces slows down who writes
+FILLING = 0.003  # seconds in which a pipe of a `CHUNK` fills: small pieces slow down who writes
 SAID = 4000  # bytes of a child's last words that are kept
 PATIENCE = 5.0  # seconds between asking a child to end and ending it
 _PR_SET_PDEATHSIG = 1

@@ -96,6 +96,10 @@ def test_rollback_leads_before_the_migration(desk: Desk) -> None:
     assert desk.visionforge("backup", "create").returncode == 0
     assert desk.visionforge("rollback", "--yes").returncode == 0
     assert desk.rows() == before
+    desk.execute("UPDATE t SET v = 'x'")
+    done = desk.visionforge("rollback", "--tables", "t", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert desk.rows() == before
 
 
 def test_nothing_is_put_back_without_a_yes(desk: Desk) -> None:
