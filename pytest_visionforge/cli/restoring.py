@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import asdict
 from functools import partial
@@ -14,6 +13,7 @@ import click
 from pytest_visionforge.cli.shared import (
     agree,
     backup_option,
+    dangling_of,
     json_option,
     plan_of,
     plan_option,
@@ -21,6 +21,7 @@ from pytest_visionforge.cli.shared import (
     say_tables,
     show,
     size_of,
+    tables_of,
 )
 from pytest_visionforge.progress import Progress, in_words
 
@@ -73,10 +74,7 @@ def restore(
     from pytest_visionforge import backup as room
     from pytest_visionforge.cli.backup import chosen_backup
 
-    dangling, ids = (
-        _dangling(tables, closure, quarantine),
-        list(filter(None, re.split(r"\s*,\s*", tables.strip()))),
-    )
+    ids, dangling = tables_of(tables), dangling_of(tables, closure, quarantine)
     plan = plan_of(plan_path)
     chosen = chosen_backup(plan, name, kind="full")
     url, may = into or plan.source.url, replace or not into
@@ -120,17 +118,6 @@ def _restore_all(chosen: Backup, url: str, replace: bool, as_json: bool) -> None
     if restored.recovered:
         click.echo(restored.recovered)
     say_restored(chosen.id, restored.says, restored.kept)
-
-
-def _dangling(tables: str, closure: bool, quarantine: bool) -> Dangling:
-    """What becomes of rows that would refer to nothing; one answer at most, and only for some tables."""
-    if (closure or quarantine) and not tables:
-        raise click.UsageError("--closure and --quarantine go with --tables: name the tables")
-    if closure and quarantine:
-        raise click.UsageError(
-            "--closure or --quarantine: with all the tables around them, no row is left over"
-        )
-    return "closure" if closure else "quarantine" if quarantine else "refuse"
 
 
 def _restore_tables(chosen: Backup, url: str, ids: list[str], dangling: Dangling, as_json: bool) -> None:

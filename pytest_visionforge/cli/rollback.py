@@ -12,12 +12,14 @@ import click
 
 from pytest_visionforge.cli.shared import (
     agree,
+    dangling_of,
     json_option,
     plan_of,
     plan_option,
     say_restored,
     say_tables,
     show,
+    tables_of,
 )
 from pytest_visionforge.errors import RecordError
 from pytest_visionforge.progress import Progress
@@ -68,18 +70,13 @@ def rollback(
         raise click.UsageError(
             "--instant puts a whole copy back; --backup, --record and --tables take a backup: give one of them"
         )
+    ids, dangling = tables_of(tables), dangling_of(tables, closure, quarantine)
     if record_id:
         backup_id = _backup_of(plan, record_id)
     what = "the instant copy" if instant else backup_id or "the backup of the last premigration run"
-    agree(yes, f"Put {tables + ' of ' if tables else ''}{what} over {plan.source}?")
-    if tables:
-        _tables(
-            plan,
-            tables,
-            backup_id,
-            "closure" if closure else "quarantine" if quarantine else "refuse",
-            as_json,
-        )
+    agree(yes, f"Put {', '.join(ids) + ' of ' if ids else ''}{what} over {plan.source}?")
+    if ids:
+        _rollback_tables(plan, ids, backup_id, dangling, as_json)
         return
     expected = last_seconds(plan.backup.directory / JOURNAL, "rollback", plan.target.shown)
     with alone(plan, "rollback"), Progress(sys.stderr, expected=expected) as tell:
@@ -92,12 +89,16 @@ def rollback(
     say_restored(done.backup, done.says, done.kept)
 
 
-def _tables(plan: Plan, tables: str, backup_id: str | None, dangling: Dangling, as_json: bool) -> None:
+def _rollback_tables(
+    plan: Plan, ids: list[str], backup_id: str | None, dangling: Dangling, as_json: bool
+) -> None:
+    from pytest_visionforge.cutover.alone import alone, end_dead
+    from pytest_visionforge.cutover.migrate import journal_of
     from pytest_visionforge.cutover.rollback import rollback_tables
 
-    wanted = [table.strip() for table in tables.split(",")]
-    with Progress(sys.stderr) as tell:
-        done = rollback_tables(plan, wanted, backup_id=backup_id, dangling=dangling, echo=tell)
+    with alone(plan, "rollback"), Progress(sys.stderr) as tell:
+        end_dead(plan, journal_of(plan))
+        done = rollback_tables(plan, ids, backup_id=backup_id, dangling=dangling, echo=tell)
     say_tables(done, as_json)
 
 

@@ -18,6 +18,7 @@ from pytest_visionforge.errors import PlanError, VisionForgeError
 
 if TYPE_CHECKING:
     from pytest_visionforge.backup import TablesRestored
+    from pytest_visionforge.backup.partial import Dangling
     from pytest_visionforge.plan.values import Plan
 
 plan_option = click.option(
@@ -78,6 +79,25 @@ def say_restored(id: str, says: str, kept: str) -> None:
     click.echo(f"{id} is back: {says}")
     if kept:
         click.echo(f"what was there before is kept: {kept} (visionforge backup discard removes it)")
+
+
+def tables_of(tables: str) -> list[str]:
+    """The tables that an option names, which must be some where it is given: of none, it would be all of them."""
+    names = list(filter(None, map(str.strip, tables.split(","))))
+    if tables and not names:
+        raise click.UsageError(f"--tables {tables!r} names no table")
+    return names
+
+
+def dangling_of(tables: str, closure: bool, quarantine: bool) -> Dangling:
+    """What becomes of rows that would refer to nothing; one answer at most, and only for some tables."""
+    if (closure or quarantine) and not tables:
+        raise click.UsageError("--closure and --quarantine go with --tables: name the tables")
+    if closure and quarantine:
+        raise click.UsageError(
+            "--closure or --quarantine: with all the tables around them, no row is left over"
+        )
+    return "closure" if closure else "quarantine" if quarantine else "refuse"
 
 
 def say_tables(done: TablesRestored, as_json: bool) -> None:

@@ -245,6 +245,7 @@ def test_another_database_is_not_overwritten_unawares(run: Run, folder: Path) ->
     [
         (("restore", "--yes"), 3, "visionforge backup create"),
         (("restore", "--closure"), 4, "--tables"),
+        (("restore", "--tables", " , "), 4, "names no table"),
         (("restore", "--tables", "t", "--closure", "--quarantine"), 4, "--closure or --quarantine"),
         (("back", "--yes"), 3, "there is: nothing"),
         (("discard", "--yes"), 3, "there is: nothing"),
