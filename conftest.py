@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,9 +13,35 @@ import pytest
 from tests import servers
 from tests.checks.matrix import pytest_terminal_summary as pytest_terminal_summary
 
+# Hundreds of programs are started here: where the environment forbids compiled files, each compiles all anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 pytest_plugins = ["pytester"]
 
 DATA = Path(__file__).parent.parent / "shared" / "data"
+DEAR = (
+    *("scenarios", "faults", "cutover", "backup", "packaging", "compare"),
+    *("plugin", "damages", "docs", "demo", "draft", "checks"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folders whose files take long come first: at the end no worker is left alone with one."""
+    items.sort(key=lambda item: [*DEAR, item.path.parent.name].index(item.path.parent.name))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _lean() -> Iterator[None]:
+    """Spares the tests, and the programs that they start, what is loaded again and again and never used.
+
+    The runs of pytest do without Hypothesis, whose plugin loads all of it to say nothing. PyMySQL reads every
+    authority's certificate for each connection, and asks none of them; here no server has one.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_ADDOPTS", f"{os.environ.get('PYTEST_ADDOPTS', '')} -p no:hypothesispytest")
+        patch.setenv("SSL_CERT_FILE", os.devnull)
+        yield
 
 
 def _started(server: AbstractContextManager[servers.Server]) -> Iterator[servers.Server]:

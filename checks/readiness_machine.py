@@ -119,13 +119,17 @@ def check_cpu(plan: Plan) -> Evidence | Finding:
 
 @rule(PREMIGRATION, severity=Severity.WARN)
 def check_private_files(plan: Plan) -> Evidence | Finding:
-    """Nobody else on the machine can read the backups.
+    """Nobody else on the machine can read the backups, or put others in their place.
 
-    A backup holds every row of the database, without its rights.
+    A backup holds every row of the database, without its rights; and a restore believes what lies there.
 
     Remedy: chmod -R go= the directory of the backups.
     """
+    from pytest_visionforge.backup import unguarded
+
     open_ = list(_readable(plan.backup.directory))
+    if ways := unguarded(plan.backup.directory):
+        return Finding(ways[0], len(ways), sample=tuple(Offender({"way": each}) for each in ways))
     if not open_:
         return Evidence(str(plan.backup.directory))
     sample = tuple(Offender({"file": str(path)}, stat.filemode(path.stat().st_mode)) for path in open_[:20])

@@ -170,6 +170,10 @@ def _directory(directory: Path) -> Look:
     except OSError as error:
         remedy = f"mkdir -p '{directory}', or chown '{place}' to this user; or set [backup] directory"
         return Look(about, WRONG, f"{place}: nothing can be written: {error.strerror}", remedy)
+    from pytest_visionforge.backup import unguarded
+
+    if ways := unguarded(directory):
+        return Look(about, DOUBTFUL, "; ".join(ways), "let nobody but this user write there")
     return Look(about, OK, f"{directory}{'' if place == directory else ' (will be made)'}")
 
 

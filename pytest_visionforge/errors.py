@@ -7,6 +7,7 @@ VisionForgeError
 │   └── TimeLimit        a statement ran into its time limit
 ├── MigrationError       the migration or the cutover failed (exit code 1)
 ├── BackupError          a backup could not be made, read, proved or put back
+│   └── Hindered         for want of something here: it says nothing of the backup
 └── RecordError          a record or baseline cannot be read or is not what it says
 """
 
@@ -51,6 +52,10 @@ class MigrationError(VisionForgeError):
 
 class BackupError(VisionForgeError):
     """A backup could not be made, read, proved or put back; what was there before still is."""
+
+
+class Hindered(BackupError):
+    """What is missing, too old or full here kept us from looking: nothing is said of what was looked at."""
 
 
 class RecordError(VisionForgeError):

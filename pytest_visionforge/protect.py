@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_visionforge.plan.values.plan import Plan
 
 ACTION = "protect"
-SECONDS = 6 * 3600.0  # per statement: whole tables are read
 FAILED = (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
 
 
@@ -146,21 +145,17 @@ def _journal(plan: Plan) -> Journal:
 def _proved(plan: Plan, tell: Progress) -> Backup:
     """A full backup of the database as it is now, restored once."""
     from pytest_visionforge import backup
-    from pytest_visionforge.compare import identity_digests
     from pytest_visionforge.database import Database
 
-    with Database("source", plan.source.url, shown=plan.source.shown, seconds=SECONDS) as database:
-        schema = database.schema
-        with database.snapshot(seconds=SECONDS) as snapshot:
-            made = backup.create(
-                snapshot.main,
-                plan.backup.directory,
-                kind="full",
-                url=database.url,
-                digests=identity_digests(snapshot, schema, (), tell),
-                shown=plan.source.shown,
-                progress=tell,
-                store=plan.backup.store,
-            )
+    with Database("source", plan.source.url, shown=plan.source.shown) as database:
+        made = backup.create(
+            database,
+            plan.backup.directory,
+            kind="full",
+            url=database.url,
+            shown=plan.source.shown,
+            progress=tell,
+            store=plan.backup.store,
+        )
     backup.verify(made, level="restored", progress=tell, scratch_url=plan.source.url)
     return made

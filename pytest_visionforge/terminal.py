@@ -35,9 +35,10 @@ def summarise(reporter: Any, config: pytest.Config) -> None:
 def _tell(reporter: Any, record: Record, directory: Path) -> None:
     from pytest_visionforge.record import console, github
 
-    colour = {_COLOURS[record.verdict]: True}
-    reporter.section(f"visionforge: {record.verdict}", **colour)
-    head, *lines = console.story(record)
+    part = console.PART in os.environ and console.is_good_part(record)
+    colour = {"green" if part else _COLOURS[record.verdict]: True}
+    reporter.section(f"visionforge: {'one part is good' if part else record.verdict}", **colour)
+    head, *lines = console.story(record, part=part)
     reporter.line(head, bold=True, **colour)
     for line in lines:
         reporter.line(line)

@@ -18,6 +18,7 @@ from pytest_visionforge.plan.values.sections import Store
 
 ID = re.compile(r"\d{8}T\d{9}Z-([0-9a-f]{8})-(full|schema|data)")
 UNFINISHED = ".tmp-"
+LEFT = re.compile(rf"{re.escape(UNFINISHED)}(pruned-)?{ID.pattern}")  # a backup that is made, or removed
 JOURNAL = "journal.jsonl"
 _DIRECTORY = Store()
 
@@ -172,7 +173,8 @@ def makers(directory: Path) -> dict[str, str]:
 def incomplete(directory: Path) -> tuple[str, ...]:
     """What lies in a directory and is no whole backup: a sentence each, with the remedy."""
     left = [
-        f"{directory / name}: left by a run that has not finished; remove it once none is running"
+        f"{directory / name}: left by a run that has not finished;"
+        f" {'visionforge backup prune --yes removes' if LEFT.fullmatch(name) else 'remove'} it once none is running"
         for name in _entries(directory)
         if name.startswith(UNFINISHED)
     ]

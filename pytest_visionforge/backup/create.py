@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,63 +15,77 @@ from pytest_visionforge.backup.catalogue import UNFINISHED, Backup, moment_of, n
 from pytest_visionforge.backup.manifest import MANIFEST, Held, Kind, Manifest, sealed, written
 from pytest_visionforge.backup.payload import File, Sink
 from pytest_visionforge.compare import TableDigests, identity_digests
-from pytest_visionforge.database import Schema, Session
+from pytest_visionforge.database import Database, Schema, Session, Snapshot, sharing
 from pytest_visionforge.dialects.rooms.archive import ArchiveRoom, Dumped
 from pytest_visionforge.errors import BackupError
 from pytest_visionforge.plan.values.sections import Store
 
 Progress = Callable[[str], None]
+SECONDS = 6 * 3600.0  # per statement: to read a whole table takes its time
 SHARE = 0.15  # of a database's size that its compressed dump takes at least, but for rare ones
 
 
 def create(
-    session: Session,
+    source: Database | Snapshot | Session,
     directory: Path,
     *,
     kind: Kind = "full",
     url: URL | str,
     digests: Mapping[str, TableDigests] | None = None,
+    exclude: Collection[str] = (),
     shown: str = "",
     progress: Progress | None = None,
     store: Store = Store(),  # noqa: B008
-    **tags: str,
+    tags: Mapping[str, str] | None = None,
 ) -> Backup:
-    """Backs up the database that the session is on, into a new directory `<directory>/<id>`.
+    """Backs up a database, as it is now or as a snapshot or session sees it, into `<directory>/<id>`.
 
-    The payload is of the state that the session sees, where the DBMS can (`Manifest.snapshot`).
-    `digests` are those of this very session; without them they are taken here. `shown` is the address
-    as people know it, `store` says where the payloads go, `tags` are the caller's own words. Raises
-    BackupError, and then nothing is there.
+    The payload is of that state, where the DBMS can (`Manifest.snapshot`). `digests` are those of this
+    very state; without them they are taken here, but of the tables of `exclude` (ids), which are counted.
+    `shown` is the address as people know it, `store` says where the payloads go, `tags` are the caller's
+    own words. Raises BackupError, before any row is read where it can be known, and then nothing is there.
     """
-    address = dialects.parse_url(url)
-    shown = shown or address.render_as_string(hide_password=True)
-    task = _Task(session, address, kind, new_id(kind), shown, tags, digests, store, progress or _silent)
+    address, id, say = dialects.parse_url(url), new_id(kind), progress or _silent
+    shown, place = shown or address.render_as_string(hide_password=True), dialects.of(address).archive.place
     with _explained(f"backup of {shown} into {directory}"):
         directory.mkdir(mode=files.DIRECTORY_MODE, parents=True, exist_ok=True)
-        with lock.step(
-            directory, f"backup create {kind}", shown, backup=task.id, of=task.archive.place(address)
-        ) as end:
-            with files.workplace(directory / f"{UNFINISHED}{task.id}") as unfinished, _forgetting(task):
+        with (
+            lock.step(directory, f"backup create {kind}", shown, backup=id, of=place(address)) as end,
+            _seen(source) as snapshot,
+            files.workplace(directory / f"{UNFINISHED}{id}") as unfinished,
+        ):
+            task = _Task(snapshot, address, kind, id, shown, tags or {}, digests, exclude, store, say)
+            with _forgetting(task):
                 manifest = _written(task, unfinished)
-                task.say("publishing")
-                files.publish(unfinished, directory / task.id)
+                say("publishing")
+                files.publish(unfinished, directory / id)
             end |= {"manifest": manifest.sha256, "bytes": sum(file.size for file in manifest.files)}
-    task.say(f"published {task.id}")
-    return read(directory / task.id, store)
+    say(f"published {id}")
+    return read(directory / id, store)
+
+
+def _seen(source: Database | Snapshot | Session) -> AbstractContextManager[Snapshot]:
+    """What is backed up; a database is opened only here, so that it is noted where it cannot be."""
+    return source.snapshot(seconds=SECONDS) if isinstance(source, Database) else sharing(source)
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    session: Session
+    snapshot: Snapshot
     url: URL
     kind: Kind
     id: str
     shown: str
     tags: Mapping[str, str]
     digests: Mapping[str, TableDigests] | None
+    exclude: Collection[str]
     store: Store
     say: Progress
     stored: list[File] = field(default_factory=list)
+
+    @property
+    def session(self) -> Session:
+        return self.snapshot.main
 
     @property
     def archive(self) -> ArchiveRoom:
@@ -95,6 +109,7 @@ def _written(task: _Task, unfinished: Path) -> Manifest:
     _refuse_hidden(schema)
     size = task.session.dialect.catalog.database_size(task.session, task.url)
     _refuse_small_disk(task, unfinished, size)
+    _prepare(task)
     tables = _tables(task, schema)
     dumped = _dumped(task, unfinished, size)
     now = task.session.dialect.catalog.read_schema(task.session)
@@ -107,10 +122,16 @@ def _written(task: _Task, unfinished: Path) -> Manifest:
     return manifest
 
 
+def _prepare(task: _Task) -> None:
+    """What would stop the dump stops it now: to read every row may take hours."""
+    if not task.store.own:
+        task.archive.prepare(task.session, task.url)
+        stores.prepare(task.store)
+
+
 def _dumped(task: _Task, unfinished: Path, size: int) -> Dumped:
     if task.store.own:
         return own.create(task.store.own, task.id, unfinished, task.say)
-    stores.prepare(task.store)
     told = pace.Pace(size, task.say)
 
     @contextmanager
@@ -128,7 +149,7 @@ def _tables(task: _Task, schema: Schema) -> dict[str, Held]:
     digests = task.digests
     if digests is None:
         task.say("reading every row")
-        digests = identity_digests(task.session, schema, progress=task.say)
+        digests = identity_digests(task.snapshot, schema, task.exclude, task.say)
     return contents.held(task.session, schema, digests)
 
 

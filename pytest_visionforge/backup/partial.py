@@ -64,15 +64,15 @@ def restore_tables(
     with lock.step(
         backup.path.parent, ACTION, shown, place=place, backup=backup.id, tables=sorted(tables)
     ) as end:
-        _refuse_without_rows(backup)
         refuse_own(backup)
         archive.recover(address, say)
         live = _schema(address)
+        refuse_unknown(backup, tables, live)
         check_hashes(backup, say)
         with archive.scratch(address, backup.tag, None) as scratch:
             archive.load(Payloads(backup), scratch, say, () if dangling == "closure" else tables)
             with opened(scratch) as database:
-                wanted = _wanted(backup, live, database.schema, tables, dangling)
+                wanted = _wanted(live, database.schema, tables, dangling)
                 _prove(backup, database, wanted, say)
             done = _replace(backup, scratch, address, live, wanted, dangling, say)
         end |= {"kept_tables": done[0], "quarantined": done[1]}
@@ -83,32 +83,41 @@ def restore_tables(
     )
 
 
-def _refuse_without_rows(backup: Backup) -> None:
-    if backup.kind == "schema":
-        raise BackupError(f"{backup.id} holds no rows")
-
-
 def _schema(url: URL) -> Schema:
     with Database("target", url) as database:
         return database.schema
 
 
-def _wanted(
-    backup: Backup, live: Schema, then: Schema, tables: Collection[str], dangling: Dangling
-) -> list[str]:
+def _wanted(live: Schema, then: Schema, tables: Collection[str], dangling: Dangling) -> list[str]:
     """The ids of the tables to put back; each must be on both sides, with the same columns."""
-    for id in tables:
-        if id not in then.tables:
-            close = get_close_matches(id, then.tables, 1)
-            meant = f'; did you mean "{close[0]}"?' if close else ""
-            raise BackupError(f"{backup.id} has no table {id}{meant}")
-    wanted = _closure(set(tables), live, then) if dangling == "closure" else set(tables)
+    wanted = closure(set(tables), live, then) if dangling == "closure" else set(tables)
     for id in sorted(wanted):
         _refuse_other_columns(id, live, then)
     return sorted(wanted)
 
 
-def _closure(tables: set[str], *schemas: Schema) -> set[str]:
+def refuse_unknown(backup: Backup, tables: Collection[str], live: Schema) -> None:
+    """Each table must be in the backup, with rows, and in the database."""
+    if backup.kind == "schema":
+        raise BackupError(f"{backup.id} holds no rows")
+    held = backup.manifest.tables
+    for id in tables:
+        if id not in held:
+            close = get_close_matches(id, held, 1)
+            meant = f'; did you mean "{close[0]}"?' if close else ""
+            raise BackupError(f"{backup.id} has no table {id}{meant}")
+        _refuse_gone(id, live)
+
+
+def _refuse_gone(id: str, live: Schema) -> None:
+    if id not in live.tables:
+        raise BackupError(
+            f"the database has no table {id}: make it again first, or restore the whole backup"
+            " into another database (--into) and take the table from there"
+        )
+
+
+def closure(tables: set[str], *schemas: Schema) -> set[str]:
     """The tables that are bound to these by foreign keys, in either direction, over any number of steps."""
     bound = {
         (table.id, key.parent)
@@ -124,11 +133,7 @@ def _closure(tables: set[str], *schemas: Schema) -> set[str]:
 
 
 def _refuse_other_columns(id: str, live: Schema, then: Schema) -> None:
-    if id not in live.tables:
-        raise BackupError(
-            f"the database has no table {id}: make it again first, or restore the whole backup"
-            " into another database (--into) and take the table from there"
-        )
+    _refuse_gone(id, live)
     if id not in then.tables:
         raise BackupError(f"{id}, which is bound to these tables, is not in the backup; use quarantine")
     here, there = (
@@ -145,10 +150,11 @@ def _refuse_other_columns(id: str, live: Schema, then: Schema) -> None:
 
 def _prove(backup: Backup, database: Database, tables: Sequence[str], say: Progress) -> None:
     """The scratch database has the rows that the backup names, in the tables that are put back."""
-    with database.session() as session:
-        exclude = [id for id in database.schema.tables if id not in tables]
-        found = identity_digests(session, database.schema, exclude=exclude, progress=say)
+    schema = database.schema  # a session of its own: the snapshot takes all there are
     held = {id: digests for id, digests in digests_of(backup.manifest).items() if id in tables}
+    exclude = [id for id in schema.tables if id not in tables]
+    with database.snapshot() as snapshot:
+        found = identity_digests(snapshot, schema, exclude, say, like=held)
     wrong = unequal(held, {id: digests for id, digests in found.items() if id in held})
     if wrong:
         raise BackupError(f"restored, {backup.id} is not what was backed up: {'; '.join(wrong[:5])}")
@@ -241,22 +247,22 @@ def _settle(
         if not found:
             return tuple(moved.items())
         if dangling != "quarantine":
-            raise _dangles(found)
+            raise _dangles(found, closure(set(tables), schema))
         for table, key, _ in found:
             name, count = rows.set_aside(table, lost_where(dialect, key, schema.tables.get(key.parent)))
             moved[name] = moved.get(name, 0) + count
             around.add(table.id)  # others may have referred to the rows that are gone
 
 
-def _dangles(found: Sequence[tuple[Table, ForeignKey, int]]) -> BackupError:
+def _dangles(found: Sequence[tuple[Table, ForeignKey, int]], bound: Collection[str]) -> BackupError:
     listed = "; ".join(
         f"{count:,} rows of {table.id} refer through {', '.join(key.columns)} to rows"
         f" that {key.parent} would not have"
         for table, key, count in found
     )
     return BackupError(
-        f"{listed}; nothing was changed. Put back the tables around them, too (closure),"
-        " or set these rows aside (quarantine)"
+        f"{listed}; nothing was changed. Put back all that is bound together (--closure: {', '.join(sorted(bound))}),"
+        " or set these rows aside (--quarantine)"
     )
 
 

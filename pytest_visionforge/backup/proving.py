@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pytest_visionforge.backup import contents
 from pytest_visionforge.backup.manifest import Manifest
 from pytest_visionforge.compare import behind, identity_digests
-from pytest_visionforge.database import Database, Schema, Session
+from pytest_visionforge.database import Database, Schema, Session, Snapshot
 from pytest_visionforge.errors import BackupError
 from pytest_visionforge.outcome import CannotTell
 
@@ -33,7 +33,8 @@ class Seen:
 def prove(manifest: Manifest, database: Database, say: Progress) -> Seen:
     """Raises Disproved where a restored database is not what the manifest says."""
     say("reading the schema")
-    with database.session() as session:
+    with database.snapshot() as snapshot:
+        session = snapshot.main
         schema = session.dialect.catalog.read_schema(session)
         wrong = [*contents.different_objects(manifest.objects, contents.objects_of(schema))]
         wrong += contents.different_sequences(manifest, contents.sequences_of(schema))
@@ -41,7 +42,7 @@ def prove(manifest: Manifest, database: Database, say: Progress) -> Seen:
         notes: list[str] = []
         if manifest.kind != "schema":
             say("comparing every row")
-            wrong += _different_rows(manifest, session, schema, notes, say)
+            wrong += _different_rows(manifest, snapshot, schema, notes, say)
             notes += [f"{state}, as in the original" for state in behind(session, schema)]
     if wrong:
         raise not_what_was(manifest, wrong)
@@ -55,10 +56,11 @@ def not_what_was(manifest: Manifest, wrong: Sequence[str]) -> Disproved:
 
 
 def _different_rows(
-    manifest: Manifest, session: Session, schema: Schema, notes: list[str], say: Progress
+    manifest: Manifest, snapshot: Snapshot, schema: Schema, notes: list[str], say: Progress
 ) -> list[str]:
-    exclude = [id for id in schema.tables if id in manifest.tables and manifest.tables[id].digests is None]
-    found = identity_digests(session, schema, exclude=exclude, progress=say)
+    session, before = snapshot.main, contents.digests_of(manifest)
+    exclude = [id for id in schema.tables if id in manifest.tables and id not in before]
+    found = identity_digests(snapshot, schema, exclude, say, like=before)
     wrong = list(contents.different_rows(manifest, session, schema, found))
     for id, key, lost in contents.orphans(session, schema):
         says = (

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pytest_visionforge.backup import files, lock, stores
-from pytest_visionforge.backup.catalogue import JOURNAL, UNFINISHED, Backup, catalogue
+from pytest_visionforge.backup.catalogue import JOURNAL, LEFT, UNFINISHED, Backup, catalogue
 from pytest_visionforge.cutover import journal
 from pytest_visionforge.errors import BackupError
 from pytest_visionforge.plan.grammar import duration
@@ -170,7 +170,7 @@ def prune(
     if not really:
         return decide(_ours(directory, place, store), policy, now=now, needed=needed)
     with lock.held(directory, PRUNE, alone=True):
-        _refuse_after_failure(directory, place)
+        refuse_after_failure(directory, place)
         found = decide(_ours(directory, place, store), policy, now=now, needed=needed)
         for decision in found:
             if not decision.kept:
@@ -178,12 +178,35 @@ def prune(
     return found
 
 
+def sweep(directory: Path) -> tuple[str, ...]:
+    """Removes backups that runs which died have left unfinished, whole or in part; their names.
+
+    Nobody backs up or removes meanwhile: whoever has the directory alone knows that their makers are dead.
+    """
+    if not _unfinished(directory):
+        return ()
+    with lock.held(directory, PRUNE, alone=True):
+        left = _unfinished(directory)
+        for path in left:
+            with journal.Journal(directory / JOURNAL).step(PRUNE, str(path), unfinished=path.name):
+                try:
+                    shutil.rmtree(path)
+                except OSError as error:
+                    raise BackupError(f"{path} cannot be removed: {files.why(error)}") from None
+    return tuple(path.name for path in left)
+
+
+def _unfinished(directory: Path) -> list[Path]:
+    found = sorted(directory.glob(f"{UNFINISHED}*"))
+    return [path for path in found if LEFT.fullmatch(path.name) and path.is_dir() and not path.is_symlink()]
+
+
 def _ours(directory: Path, place: str, store: Store) -> list[Backup]:
     return [backup for backup in catalogue(directory, store) if backup.manifest.place == place]
 
 
-def _refuse_after_failure(directory: Path, place: str) -> None:
-    """The last backup of this database must be one."""
+def refuse_after_failure(directory: Path, place: str) -> None:
+    """The last backup of the database at `place` must be one; else BackupError."""
     last = _last_create(directory, place)
     if last and last.result != "ok":
         says = str(last.facts.get("says") or "it never ended")[:200]

@@ -14,12 +14,13 @@ from sqlalchemy import URL
 from pytest_visionforge import dialects
 from pytest_visionforge.backup import files, lock, own, stores
 from pytest_visionforge.backup.catalogue import UNFINISHED, Backup
+from pytest_visionforge.backup.guarded import unguarded
 from pytest_visionforge.backup.manifest import Level, Proof, sealed, written
 from pytest_visionforge.backup.payload import Raw
 from pytest_visionforge.backup.probe import probe
 from pytest_visionforge.backup.proving import Disproved, Seen, not_what_was, prove
 from pytest_visionforge.database import Database
-from pytest_visionforge.errors import BackupError, DatabaseError
+from pytest_visionforge.errors import BackupError, DatabaseError, Hindered
 from pytest_visionforge.plan.values.sections import OwnBackup
 
 __all__ = ["Disproved", "Payloads", "Seen", "prove", "scratch", "verify"]
@@ -67,6 +68,7 @@ def verify(
         except Disproved as error:
             _keep(backup, level, started, Seen(str(error)), holds=False)
             raise
+        seen = replace(seen, notes=(*seen.notes, *unguarded(backup.path.parent, backup.path)))
         proof = _keep(backup, level, started, seen, holds=True)
         end |= {"says": proof.says, "tables": proof.tables, "rows": proof.rows}
     return proof
@@ -236,9 +238,11 @@ def _keep(backup: Backup, level: Level, started: float, seen: Seen, *, holds: bo
 
 @contextmanager
 def _disproving(backup: Backup) -> Iterator[None]:
-    """What the bytes of a backup refuse is a proof against it."""
+    """What the bytes of a backup refuse is a proof against it; what this machine lacks is none."""
     try:
         yield
+    except Hindered:
+        raise
     except BackupError as error:
         raise Disproved(f"{backup.id}: {error}") from None
 

@@ -15,7 +15,7 @@ from pytest_visionforge.cli.shared import Meant
 from pytest_visionforge.errors import VisionForgeError
 from pytest_visionforge.version import VERSION
 
-WRONG_USE = 4
+COULD_NOT, WRONG_USE = 3, 4
 # name of a command -> where it is: imported when it is called
 COMMANDS = {
     "demo": "demo:demo",
@@ -71,6 +71,10 @@ def main() -> None:
         if debug:
             raise
         _fail(str(error), error.exit_code)
+    except OSError as error:
+        if debug:
+            raise
+        _fail(f"{error.filename or 'the system'}: {error.strerror or error}", COULD_NOT)
     except click.exceptions.Exit as leaving:
         sys.exit(leaving.exit_code)
     except click.Abort:

@@ -23,10 +23,8 @@ from pytest_visionforge.progress import Progress
 
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Backup
-    from pytest_visionforge.backup.manifest import Kind, Level
+    from pytest_visionforge.backup.manifest import Kind, Level, Proof
     from pytest_visionforge.plan.values.plan import Plan
-
-SNAPSHOT_SECONDS = 6 * 3600.0  # per statement: reading a whole table takes its time
 
 
 @click.group(cls=Meant)
@@ -86,7 +84,6 @@ def _copy(plan: Plan, as_json: bool) -> None:
 def _made(plan: Plan, kind: Kind, tags: dict[str, str]) -> Backup:
     """A new backup of the plan's source; of what holds rows, with the digests of the same snapshot."""
     from pytest_visionforge import backup as room
-    from pytest_visionforge import compare
     from pytest_visionforge.backup.catalogue import JOURNAL
     from pytest_visionforge.cutover.journal import last_seconds
     from pytest_visionforge.database import Database
@@ -97,31 +94,31 @@ def _made(plan: Plan, kind: Kind, tags: dict[str, str]) -> Backup:
     with (
         Progress(sys.stderr, expected=expected) as tell,
         Database("source", plan.source.url, shown=plan.source.shown) as source,
-        source.session(seconds=SNAPSHOT_SECONDS) as snapshot,
     ):
-        rows = kind != "schema"
         return room.create(
-            snapshot,
+            source,
             directory,
             kind=kind,
             url=source.url,
-            digests=compare.identity_digests(snapshot, source.schema, excluded, tell) if rows else None,
+            exclude=excluded,
             shown=plan.source.shown,
             progress=tell,
             store=plan.backup.store,
-            **tags,
+            tags=tags,
         )
 
 
-def _proved(plan: Plan, chosen: Backup, level: Level) -> str:
-    """Proves it; what was proved, in words."""
+def _proved(plan: Plan, chosen: Backup, level: Level) -> Proof:
+    """Proves it; what is worth knowing and no fault is said."""
     from pytest_visionforge import backup as room
     from pytest_visionforge.cutover.journal import last_seconds
 
     expected = last_seconds(chosen.journal, f"backup verify {level}", chosen.manifest.shown)
     with Progress(sys.stderr, expected=expected) as tell:
         proof = room.verify(chosen, level=level, progress=tell, scratch_url=plan.source.url)
-    return proof.says
+    for note in proof.notes:
+        click.echo(f"note: {note}", err=True)
+    return proof
 
 
 _creating("create", "full", "a full backup")
@@ -153,8 +150,9 @@ def verify(plan_path: Path, as_json: bool, name: str, level: Level) -> None:
         _examine(plan, Path(name).resolve(), as_json)
         return
     chosen = chosen_backup(plan, name)
-    says = _proved(plan, chosen, level)
-    show(as_json, {"id": chosen.id, "level": level, "says": says}, f"{chosen.id}   {says}")
+    proof = _proved(plan, chosen, level)
+    facts = {"id": chosen.id, "level": level, "says": proof.says, "notes": proof.notes}
+    show(as_json, facts, f"{chosen.id}   {proof.says}")
 
 
 def _examine(plan: Plan, path: Path, as_json: bool) -> None:
@@ -171,19 +169,27 @@ def _examine(plan: Plan, path: Path, as_json: bool) -> None:
 
 
 def chosen_backup(plan: Plan, name: str, kind: str = "") -> Backup:
-    """The backup meant: by its id, a beginning of it, or its path; the newest (of a kind) where none is named."""
+    """The backup meant: by its id, a beginning of it, or its path; the plan's newest where none is named.
+
+    Other plans may keep theirs in the same directory: those are taken only by their names.
+    """
     from pytest_visionforge import backup as room
+    from pytest_visionforge.cutover.rollback import of_plan
 
     if name and Path(name).is_dir():
         path = Path(name).resolve()
         return room.find(path.parent, path.name, plan.backup.store)
     if name:
         return room.find(plan.backup.directory, name, plan.backup.store)
-    for newest in room.catalogue(plan.backup.directory, plan.backup.store):
+    found = room.catalogue(plan.backup.directory, plan.backup.store)
+    for newest in of_plan(plan, found):
         if kind in ("", newest.kind):
             return newest
     what = f"{kind} backup" if kind else "backup"
-    raise BackupError(f"there is no {what} in {plan.backup.directory}; make one: visionforge backup create")
+    raise BackupError(
+        f"there is no {what} of {plan.source.shown} in {plan.backup.directory};"
+        " make one: visionforge backup create"
+    )
 
 
 for _module in ("keeping", "restoring"):

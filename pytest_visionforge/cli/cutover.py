@@ -11,7 +11,7 @@ import click
 
 from pytest_visionforge.cli.migrate import despite_option
 from pytest_visionforge.cli.shared import agree, json_option, plan_of, plan_option, show, telling
-from pytest_visionforge.errors import PlanError
+from pytest_visionforge.errors import PlanError, RecordError
 
 if TYPE_CHECKING:
     from pytest_visionforge.cutover.cutover import Outcome
@@ -66,6 +66,8 @@ def cutover(
     except KeyboardInterrupt:
         click.echo(INTERRUPTED, err=True)
         sys.exit(2)
+    except (OSError, RecordError) as error:  # a full disk, say
+        raise RecordError(f"{error}. Mend that; {INTERRUPTED}") from None
     _tell(plan, ended, back or emergency, as_json)
 
 

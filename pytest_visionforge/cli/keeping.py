@@ -36,7 +36,7 @@ def list_(plan_path: Path, as_json: bool) -> None:
 
     plan = plan_of(plan_path)
     found = [_facts(decision, _makers(plan)) for decision in _decided(plan)]
-    for sentence in room.incomplete(plan.backup.directory):
+    for sentence in (*room.incomplete(plan.backup.directory), *room.unguarded(plan.backup.directory)):
         click.echo(sentence, err=True)
     nothing = f"no backups in {plan.backup.directory}; make one: visionforge backup create"
     show(as_json, found, _table(found) if found else nothing)
@@ -50,16 +50,20 @@ def prune(plan_path: Path, as_json: bool, yes: bool) -> None:
     """Removes the backups that nothing keeps: by default it only says which.
 
     The plan's [backup] keep says what is kept. The newest backup that is proved stays, and so does what is
-    held or what a migration that is not over may need. After a backup that failed nothing is removed.
+    held or what a migration that is not over may need. After a backup that failed nothing is removed but
+    what runs that died have left unfinished.
 
     \b
     visionforge backup prune
     visionforge backup prune --yes
     """
     plan = plan_of(plan_path)
+    _sweep(plan, yes)
     if not plan.backup.keep:
         raise BackupError("the plan says nothing of what to keep; write [backup] keep = { last = 7 }")
     found = [_facts(decision, _makers(plan)) for decision in _decided(plan, really=yes)]
+    if not yes:
+        _say_what_stops(plan)
     going = [facts["id"] for facts in found if not facts["kept"]]
     said = "removed" if yes else "to be removed with --yes"
     show(
@@ -123,6 +127,28 @@ def _decided(plan: Plan, *, really: bool = False) -> Sequence[Decision]:
         if backup.manifest.place != own
     ]
     return sorted((*ours, *others), key=lambda decision: decision.backup.id, reverse=True)
+
+
+def _sweep(plan: Plan, yes: bool) -> None:
+    """What is left unfinished is no backup that a rule could keep."""
+    from pytest_visionforge import backup as room
+
+    for name in room.sweep(plan.backup.directory) if yes else ():
+        click.echo(f"{name}: left by a run that died, and removed", err=True)
+    for sentence in room.incomplete(plan.backup.directory):
+        click.echo(sentence, err=True)
+
+
+def _say_what_stops(plan: Plan) -> None:
+    """A dry run that promises what would be refused is none."""
+    from pytest_visionforge import dialects
+    from pytest_visionforge.backup.retention import refuse_after_failure
+
+    url = dialects.parse_url(plan.source.url)
+    try:
+        refuse_after_failure(plan.backup.directory, dialects.of(url).archive.place(url))
+    except BackupError as error:
+        click.echo(f"--yes would be refused: {error}", err=True)
 
 
 def _makers(plan: Plan) -> Mapping[str, str]:

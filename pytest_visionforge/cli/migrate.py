@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_visionforge.cutover.migrate import Migrated
 
 despite_option = click.option(
-    "--despite-blockers", is_flag=True, help="Start although a dump or a long transaction is in the way."
+    "--despite-blockers", is_flag=True, help="Start although somebody is in the way of the locks."
 )
 
 
@@ -35,15 +35,18 @@ def migrate(plan_path: Path, first: str, despite_blockers: bool, as_json: bool) 
     pytest -m premigration && visionforge migrate && pytest -m postmigration
     visionforge migrate --from fill
     """
-    from pytest_visionforge.cutover.cutover import alone, end_dead
+    from pytest_visionforge.cutover.alone import alone, end_dead, refuse_half_done
     from pytest_visionforge.cutover.migrate import journal_of
     from pytest_visionforge.cutover.migrate import migrate as run
     from pytest_visionforge.cutover.process import interruptible
 
-    plan = plan_of(plan_path)
+    plan, echo = plan_of(plan_path), telling(as_json)
     with alone(plan, "migrate"), interruptible():
-        end_dead(plan, journal_of(plan))
-        done = run(plan, echo=telling(as_json), first=first, despite=despite_blockers)
+        journal = journal_of(plan)
+        end_dead(plan, journal)
+        if not first:
+            refuse_half_done(plan, journal, echo)
+        done = run(plan, echo=echo, first=first, despite=despite_blockers)
     show(as_json, _facts(done), "\n".join(_said(done)))
     sys.exit(0 if done.went_well else 1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,22 @@ import click
 from pytest_visionforge.cli.shared import (
     agree,
     backup_option,
+    dangling_of,
     json_option,
     plan_of,
     plan_option,
     say_restored,
+    say_tables,
     show,
     size_of,
+    tables_of,
 )
 from pytest_visionforge.progress import Progress, in_words
 
 if TYPE_CHECKING:
     from pytest_visionforge.backup import Backup, Kept, Outlook
     from pytest_visionforge.backup.partial import Dangling
+    from pytest_visionforge.plan.values.plan import Plan
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 kept_argument = click.argument("name", metavar="[NAME]", default="")
@@ -67,27 +72,46 @@ def restore(
     visionforge backup restore --tables orders,order_lines --closure
     """
     from pytest_visionforge import backup as room
-    from pytest_visionforge import dialects
-    from pytest_visionforge.backup.outlook import seconds
     from pytest_visionforge.cli.backup import chosen_backup
 
+    ids, dangling = tables_of(tables), dangling_of(tables, closure, quarantine)
     plan = plan_of(plan_path)
     chosen = chosen_backup(plan, name, kind="full")
     url, may = into or plan.source.url, replace or not into
+    _warn(plan, chosen, into)
     if dry_run:
-        seen = room.outlook(chosen, url, replace=may)
+        of_tables = partial(room.outlook_of_tables, tables=ids, bound=closure)
+        seen = of_tables(chosen, url) if ids else room.outlook(chosen, url, replace=may)
         show(as_json, asdict(seen), _seen(seen))
         return
-    agree(yes, f"Put backup {chosen.id} over {into or plan.source.shown}?")
-    if tables:
-        _restore_tables(
-            chosen, url, tables, "closure" if closure else "quarantine" if quarantine else "refuse"
-        )
-        return
+    what = f"{', '.join(ids)} of backup" if ids else "backup"
+    agree(yes, f"Put {what} {chosen.id} over {into or plan.source.shown}?")
+    if ids:
+        _restore_tables(chosen, url, ids, dangling, as_json)
+    else:
+        _restore_all(chosen, url, may, as_json)
+
+
+def _warn(plan: Plan, chosen: Backup, into: str) -> None:
+    """What whoever puts a backup back must know of it before."""
+    from pytest_visionforge import backup as room
+    from pytest_visionforge.cutover.rollback import of_plan
+
+    for sentence in room.unguarded(chosen.path.parent, chosen.path):
+        click.echo(sentence, err=True)
+    if not into and not list(of_plan(plan, [chosen])):
+        click.echo(f"{chosen.id} is of another database: {chosen.manifest.shown}", err=True)
+
+
+def _restore_all(chosen: Backup, url: str, replace: bool, as_json: bool) -> None:
+    from pytest_visionforge import backup as room
+    from pytest_visionforge import dialects
+    from pytest_visionforge.backup.outlook import seconds
+
     address = dialects.parse_url(url)
     expected = seconds(chosen, dialects.of(address).archive.place(address))
     with Progress(sys.stderr, expected=expected) as tell:
-        restored = room.restore(chosen, url, replace=may, progress=tell)
+        restored = room.restore(chosen, url, replace=replace, progress=tell)
     if as_json:
         show(True, asdict(restored), "")
         return
@@ -96,17 +120,12 @@ def restore(
     say_restored(chosen.id, restored.says, restored.kept)
 
 
-def _restore_tables(chosen: Backup, url: str, tables: str, dangling: Dangling) -> None:
+def _restore_tables(chosen: Backup, url: str, ids: list[str], dangling: Dangling, as_json: bool) -> None:
     from pytest_visionforge import backup as room
 
     with Progress(sys.stderr) as tell:
-        done = room.restore_tables(
-            chosen, url, [table.strip() for table in tables.split(",")], dangling=dangling, progress=tell
-        )
-    click.echo(f"{chosen.id}: {done.says}")
-    for name, count in done.quarantined:
-        click.echo(f"{count:,} rows that would have referred to nothing are in {name}")
-    click.echo(f"the rows from before are kept in {', '.join(done.kept)}: drop these tables when all is well")
+        done = room.restore_tables(chosen, url, ids, dangling=dangling, progress=tell)
+    say_tables(done, as_json)
 
 
 def _seen(seen: Outlook) -> str:

@@ -10,11 +10,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_visionforge.cli.shared import agree, json_option, plan_of, plan_option, say_restored, show
+from pytest_visionforge.cli.shared import (
+    agree,
+    dangling_of,
+    json_option,
+    plan_of,
+    plan_option,
+    say_restored,
+    say_tables,
+    show,
+    tables_of,
+)
 from pytest_visionforge.errors import RecordError
 from pytest_visionforge.progress import Progress
 
 if TYPE_CHECKING:
+    from pytest_visionforge.backup.partial import Dangling
     from pytest_visionforge.plan.values.plan import Plan
 
 
@@ -23,6 +34,9 @@ if TYPE_CHECKING:
 @click.option("--backup", "backup_id", default=None, metavar="ID", help="Another than premigration's.")
 @click.option("--record", "record_id", default=None, metavar="ID", help="The one that this record names.")
 @click.option("--instant", is_flag=True, help="The copy of `backup create --instant`, in about a second.")
+@click.option("--tables", metavar="A,B", default="", help="Only the rows of these tables, in their place.")
+@click.option("--closure", is_flag=True, help="With --tables: and every table that is bound to these.")
+@click.option("--quarantine", is_flag=True, help="With --tables: rows that would refer to nothing go aside.")
 @json_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def rollback(
@@ -30,6 +44,9 @@ def rollback(
     backup_id: str | None,
     record_id: str | None,
     instant: bool,
+    tables: str,
+    closure: bool,
+    quarantine: bool,
     as_json: bool,
     yes: bool,
 ) -> None:
@@ -39,27 +56,50 @@ def rollback(
     visionforge rollback
     visionforge rollback --record 20261124T060819Z-postmigration-596a33
     visionforge rollback --instant
+    visionforge rollback --tables orders,order_lines
     visionforge rollback --yes && pytest -m rollback
     """
     from pytest_visionforge.backup.catalogue import JOURNAL
     from pytest_visionforge.cutover import rollback as room
+    from pytest_visionforge.cutover.alone import alone, end_dead
     from pytest_visionforge.cutover.journal import last_seconds
+    from pytest_visionforge.cutover.migrate import journal_of
 
     plan = plan_of(plan_path)
-    if instant and (backup_id or record_id):
-        raise click.UsageError("--instant names a copy, --backup and --record a backup: give one of them")
+    if instant and (backup_id or record_id or tables):
+        raise click.UsageError(
+            "--instant puts a whole copy back; --backup, --record and --tables take a backup: give one of them"
+        )
+    ids, dangling = tables_of(tables), dangling_of(tables, closure, quarantine)
     if record_id:
         backup_id = _backup_of(plan, record_id)
     what = "the instant copy" if instant else backup_id or "the backup of the last premigration run"
-    agree(yes, f"Put {what} over {plan.source}?")
+    agree(yes, f"Put {', '.join(ids) + ' of ' if ids else ''}{what} over {plan.source}?")
+    if ids:
+        _rollback_tables(plan, ids, backup_id, dangling, as_json)
+        return
     expected = last_seconds(plan.backup.directory / JOURNAL, "rollback", plan.target.shown)
-    with Progress(sys.stderr, expected=expected) as tell:
+    with alone(plan, "rollback"), Progress(sys.stderr, expected=expected) as tell:
+        end_dead(plan, journal_of(plan))
         put_back = partial(room.rollback, backup_id=backup_id) if not instant else room.swap_back
         done = put_back(plan, echo=tell)
     if as_json:
         show(True, asdict(done), "")
         return
     say_restored(done.backup, done.says, done.kept)
+
+
+def _rollback_tables(
+    plan: Plan, ids: list[str], backup_id: str | None, dangling: Dangling, as_json: bool
+) -> None:
+    from pytest_visionforge.cutover.alone import alone, end_dead
+    from pytest_visionforge.cutover.migrate import journal_of
+    from pytest_visionforge.cutover.rollback import rollback_tables
+
+    with alone(plan, "rollback"), Progress(sys.stderr) as tell:
+        end_dead(plan, journal_of(plan))
+        done = rollback_tables(plan, ids, backup_id=backup_id, dangling=dangling, echo=tell)
+    say_tables(done, as_json)
 
 
 def _backup_of(plan: Plan, record_id: str) -> str:

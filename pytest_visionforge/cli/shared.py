@@ -5,16 +5,20 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import sys
 from collections.abc import Callable
-from functools import partial
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_visionforge.errors import PlanError
+from pytest_visionforge.errors import PlanError, VisionForgeError
 
 if TYPE_CHECKING:
+    from pytest_visionforge.backup import TablesRestored
+    from pytest_visionforge.backup.partial import Dangling
     from pytest_visionforge.plan.values.plan import Plan
 
 plan_option = click.option(
@@ -28,6 +32,12 @@ plan_option = click.option(
 backup_option = click.argument("name", metavar="[ID|PATH]", default="")
 backup_argument = click.argument("name", metavar="ID")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+class NotAgreed(VisionForgeError):
+    """A question was not answered with yes: nothing was done."""
+
+    exit_code = 2
 
 
 class Meant(click.Group):
@@ -71,15 +81,61 @@ def say_restored(id: str, says: str, kept: str) -> None:
         click.echo(f"what was there before is kept: {kept} (visionforge backup discard removes it)")
 
 
+def tables_of(tables: str) -> list[str]:
+    """The tables that an option names, which must be some where it is given: of none, it would be all of them."""
+    names = list(filter(None, map(str.strip, tables.split(","))))
+    if tables and not names:
+        raise click.UsageError(f"--tables {tables!r} names no table")
+    return names
+
+
+def dangling_of(tables: str, closure: bool, quarantine: bool) -> Dangling:
+    """What becomes of rows that would refer to nothing; one answer at most, and only for some tables."""
+    if (closure or quarantine) and not tables:
+        raise click.UsageError("--closure and --quarantine go with --tables: name the tables")
+    if closure and quarantine:
+        raise click.UsageError(
+            "--closure or --quarantine: with all the tables around them, no row is left over"
+        )
+    return "closure" if closure else "quarantine" if quarantine else "refuse"
+
+
+def say_tables(done: TablesRestored, as_json: bool) -> None:
+    """Says that some tables are back, what would have dangled, and where the old rows are kept."""
+    lines = [
+        f"{done.backup}: {done.says}",
+        *(f"{n:,} rows that would have referred to nothing are in {name}" for name, n in done.quarantined),
+        f"the rows from before are kept in {', '.join(done.kept)}: drop these tables when all is well",
+    ]
+    show(as_json, asdict(done), "\n".join(lines))
+
+
 def agree(yes: bool, question: str) -> None:
-    """Asks, unless `--yes` was given; ends the command where the answer is no."""
-    if not yes and not click.confirm(question, default=False):
-        raise click.Abort
+    """Asks, unless `--yes` was given; ends the command where the answer is no, or nobody is there to answer."""
+    if yes:
+        return
+    try:
+        refusal = "" if click.confirm(question, default=False) else "nothing was done"
+    except click.Abort:
+        if sys.stdin and sys.stdin.isatty():  # Ctrl-C
+            raise
+        refusal = "nobody is there to answer: add --yes"
+        click.echo()  # the question's line
+    if refusal:
+        raise NotAgreed(refusal)
 
 
 def telling(as_json: bool) -> Callable[[str], None]:
-    """Prints what happens meanwhile: where the facts will be JSON, it goes to the errors, out of their way."""
-    return partial(click.echo, err=as_json)
+    """Prints what happens meanwhile: where the facts will be JSON, it goes to the errors, out of their way.
+
+    What is being done goes on where nobody listens any more (`| head`, a terminal that is gone).
+    """
+
+    def tell(text: str) -> None:
+        with suppress(OSError):
+            click.echo(text, err=as_json)
+
+    return tell
 
 
 def show(as_json: bool, facts: Any, text: str) -> None:

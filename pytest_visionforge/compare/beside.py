@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cached_property
 
-from pytest_visionforge.compare.alone import Key, alone
+from pytest_visionforge.compare.alone import Key, Look, Side, alone, look
 from pytest_visionforge.compare.reading import Reading, decoded
 from pytest_visionforge.compare.rows import ENOUGH, Differences, Texts
 from pytest_visionforge.database import Database, Session
@@ -17,7 +18,6 @@ WORTH = 100_000  # rows from which on another process pays
 BATCH = 500  # rows that may differ, read together
 METHOD = "every value of every row, side by side in DuckDB {version}: exact"
 ALONE = 1_000  # rows on one side only, beyond which digests are better
-Side = tuple[Database, Reading]
 
 
 def compared(
@@ -29,57 +29,72 @@ def compared(
     that are on one side only or may differ.
     """
     engine = beside.beside(before, after, old, new)
-    rows = _count(before, old), _count(after, new)
-    if engine is None or min(rows) < WORTH:
+    if engine is None or not all(_is_worth_it(*side) for side in ((before, old), (after, new))):
         return None
-    keys = _differing(engine, (before, old), (after, new), shifted=rows[0] != rows[1])
-    if keys is None:
-        return None
-    with before.session(seconds=SECONDS) as was, after.session(seconds=SECONDS) as now:
-        for session in (was, now):
-            session.dialect.canonical.prepare(session)
+    with (
+        before.snapshot(seconds=SECONDS, connections=1) as was,
+        after.snapshot(seconds=SECONDS, connections=1) as now,
+    ):
+        for snapshot in (was, now):
+            snapshot.run(lambda session: session.dialect.canonical.prepare(session))
+        keys, looked = _differing(engine, (was, old), (now, new))
+        if keys is None:
+            return None
         for first in range(0, len(keys), BATCH):
             batch = keys[first : first + BATCH]
-            found.look(_rows(was, old, batch), _rows(now, new, batch))
-    return rows
+            found.look(was.run(_rows, old, batch), now.run(_rows, new, batch))
+    return looked.rows_before, looked.rows_after
 
 
-def _differing(engine: Beside, before: Side, after: Side, *, shifted: bool) -> list[Key] | None:
-    """The keys of the rows that may differ, in order; those on one side only are left out and told, too."""
-    if not shifted:
-        with suppress(Shifted):
-            return _few(engine.differing(ENOUGH))
-    alone = _alone(before, after)
-    if not alone:
-        return None
+def _is_worth_it(database: Database, reading: Reading) -> bool:
+    with database.session(seconds=SECONDS) as session:
+        some = f"SELECT count(*) FROM (SELECT 1 {reading.source()} LIMIT {WORTH}) AS few"
+        return bool(session.value(some) >= WORTH)
+
+
+def _differing(engine: Beside, before: Side, after: Side) -> tuple[list[Key] | None, Look]:
+    """The keys of the rows that may differ, in order; those on one side only are told, too.
+
+    None where they are too many. While the rows are read, so are the keys: where these are not the same
+    on both sides, the first reading is given up.
+    """
+    looking = _Looking(before, after)
     with suppress(Shifted):
-        both = _few(engine.differing(ENOUGH, alone))
-        return None if both is None else sorted([*alone, *both])
-    return None
+        return _few(engine.differing(ENOUGH, meanwhile=looking.stop_where_keys_differ)), looking.look
+    found = alone(before, after, looking.look.differing, ALONE)
+    if not found:
+        return None, looking.look
+    with suppress(Shifted):
+        both = _few(engine.differing(ENOUGH, *found))
+        keys = None if both is None else sorted({*found.before, *found.after, *both})
+        return keys, looking.look
+    return None, looking.look
+
+
+class _Looking:
+    """Looks at the keys of both sides, once."""
+
+    def __init__(self, before: Side, after: Side) -> None:
+        self._sides = before, after
+
+    @cached_property
+    def look(self) -> Look:
+        """What was seen."""
+        return look(*self._sides)
+
+    def stop_where_keys_differ(self) -> None:
+        """Raises Shifted where a side has a key that the other has not."""
+        if self.look.differing:
+            raise Shifted
 
 
 def _few(keys: list[Key] | None) -> list[Key] | None:
     return None if keys is None or len(keys) == ENOUGH else keys
 
 
-def _alone(before: Side, after: Side) -> list[Key] | None:
-    """The keys of the rows that are on one side only; None where they are too many."""
-    with (
-        before[0].snapshot(seconds=SECONDS, connections=1) as was,
-        after[0].snapshot(seconds=SECONDS, connections=1) as now,
-    ):
-        found = alone((was, before[1]), (now, after[1]), ALONE)
-    return sorted(found[0] | found[1]) if found else None
-
-
 def method() -> str:
     """How, for the record."""
     return METHOD.format(version=beside.version())
-
-
-def _count(database: Database, reading: Reading) -> int:
-    with database.session(seconds=SECONDS) as session:
-        return int(session.value(f"SELECT count(*) {reading.source()}"))
 
 
 def _rows(session: Session, reading: Reading, keys: Sequence[Key]) -> Iterator[tuple[str, Texts]]:

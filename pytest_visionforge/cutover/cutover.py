@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pytest_visionforge.backup import lock
 from pytest_visionforge.cutover import measured, services
-from pytest_visionforge.cutover.journal import Journal
-from pytest_visionforge.cutover.migrate import Migrated, disconnect, journal_of, migrate, refuse_blockers
-from pytest_visionforge.cutover.past import ACTION, Ending, Past, close_dead, last
+from pytest_visionforge.cutover.alone import alone, end_dead
+from pytest_visionforge.cutover.blockers import in_the_way, refuse_blockers
+from pytest_visionforge.cutover.journal import Journal, last_seconds
+from pytest_visionforge.cutover.migrate import Migrated, journal_of, migrate, steps_of
+from pytest_visionforge.cutover.past import ACTION, Ending, Past, last
 from pytest_visionforge.cutover.phases import prove, whole
-from pytest_visionforge.cutover.process import end_tree
 from pytest_visionforge.cutover.rollback import rollback
 from pytest_visionforge.cutover.state import state_of
-from pytest_visionforge.errors import MigrationError, RecordError, VisionForgeError
+from pytest_visionforge.errors import DatabaseError, MigrationError, RecordError, VisionForgeError
 from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.progress import in_words
 
-LOCK = ".lock-cutover"
 FORWARD = ("measure", "stop", "premigration", "migrate", "postmigration", "start", "smoke")
 #: The part of postmigration that needs the application to run, where the plan asks it anything.
 LIVE = "smoke or performance"
@@ -55,14 +55,6 @@ class NoGo(Exception):
         self.changed = changed
 
 
-@contextmanager
-def alone(plan: Plan, action: str) -> Iterator[None]:
-    """No two cutovers, migrations or ways back of one directory at a time; BackupError with who is there."""
-    plan.backup.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with lock.held(plan.backup.directory, action, alone=True, name=LOCK, patience=0):
-        yield
-
-
 def cutover(
     plan: Plan, *, echo: Callable[[str], None], resume: bool = False, despite: bool = False
 ) -> Outcome:
@@ -88,6 +80,7 @@ def go_back(plan: Plan, *, echo: Callable[[str], None], why: str = "a person dec
 
 
 def _begun(plan: Plan, echo: Callable[[str], None], *, resume: bool) -> Cutover:
+    steps_of(plan)  # where there is nothing to run, nothing need be stopped
     journal = journal_of(plan)
     dead = end_dead(plan, journal)
     past = last(plan, journal.path)
@@ -105,18 +98,6 @@ def _begun(plan: Plan, echo: Callable[[str], None], *, resume: bool) -> Cutover:
 
 def _new_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{ACTION}-{secrets.token_hex(3)}"
-
-
-def end_dead(plan: Plan, journal: Journal) -> int:
-    """Ends what a killed run has left: entries without an end, processes, sessions of the server.
-
-    Whoever calls it is alone, so whatever is open belongs to the dead. Returns how many sessions there were.
-    """
-    ended = 0
-    for mark in close_dead(plan, journal):
-        ports = end_tree(mark)
-        ended += disconnect(plan, mark, ports)
-    return ended
 
 
 class Cutover:
@@ -138,11 +119,19 @@ class Cutover:
             if self.past.going_back:
                 return self.back("it was going back when it was interrupted", end)
             try:
+                self._foretell()
                 for step in self._left():
                     self._do(step, despite)
             except NoGo as no:
                 return self._no(no, end)
             return self._over(end, "done", "the new version runs")
+
+    def _foretell(self) -> None:
+        """Says who is in the way already now: the services are on, but a dump will not have ended by then."""
+        with suppress(DatabaseError):
+            names = "; ".join(map(str, in_the_way(self.plan)))
+            if names and self.past.steps.get("migrate") != "ok":
+                self.echo(f"cutover: in the way now, and must be gone when the migration begins: {names}")
 
     def _do(self, step: str, despite: bool) -> None:
         if step == "migrate":
@@ -176,7 +165,9 @@ class Cutover:
 
     @contextmanager
     def _step(self, name: str) -> Iterator[dict[str, Any]]:
-        self.echo(f"cutover: {name}")
+        before = last_seconds(self.journal.path, f"{ACTION} {name}", self.plan.target.shown)
+        known = "" if before is None else f" (last time {in_words(before)})"
+        self.echo(f"cutover: {name}, {datetime.now().astimezone():%H:%M:%S}{known}")
         with self.journal.step(f"{ACTION} {name}", self.plan.target.shown, cutover=self.id) as end:
             yield end
 
@@ -187,9 +178,8 @@ class Cutover:
             end |= {"endpoints": {each.shown: each.says for each in found}}
 
     def _stop(self) -> None:
-        command = self.plan.migration.stop
         with self._failing(changed=False), self._step("stop") as end:
-            end["seconds"] = services.call(self.plan, "migration.stop", command) if command else 0.0
+            end["seconds"] = self._called("stop", self.plan.migration.stop)
 
     def _premigration(self) -> None:
         self._proved("premigration", "premigration", changed=False)
@@ -219,8 +209,8 @@ class Cutover:
 
         If it is not, the proof says whether it is as after; a database that is neither is no GO.
         """
-        state = state_of(self.plan)
         with self._step("state") as end:
+            state = state_of(self.plan)
             end |= {"as_before": state.as_before, "says": str(state)}
         self.echo(f"cutover: {state}")
         return state.as_before and self.plan.in_place
@@ -230,9 +220,8 @@ class Cutover:
         self._proved("postmigration", "postmigration", part=f"not ({LIVE})" if live else "", changed=True)
 
     def _start(self) -> None:
-        command = self.plan.migration.start
         with self._failing(changed=True), self._step("start") as end:
-            end["seconds"] = services.call(self.plan, "migration.start", command) if command else 0.0
+            end["seconds"] = self._called("start", self.plan.migration.start)
 
     def _smoke(self) -> None:
         self._proved("smoke", "postmigration", part=LIVE, changed=True)
@@ -317,7 +306,14 @@ class Cutover:
     def _start_previous(self) -> None:
         command = self.plan.migration.start_previous or self.plan.migration.start
         with self._step("start previous") as end:
-            end["seconds"] = services.call(self.plan, "migration.start_previous", command) if command else 0.0
+            end["seconds"] = self._called("start_previous", command)
+
+    def _called(self, key: str, command: str) -> float:
+        """Runs a command for the services; where the plan has none, that is said: then a person must."""
+        if command:
+            return services.call(self.plan, f"migration.{key}", command)
+        self.echo(f"cutover: the plan has no [migration] {key}: nothing was done, see to it yourself")
+        return 0.0
 
     def _over(self, end: dict[str, Any], ending: Ending, says: str, next_: str = "") -> Outcome:
         end |= {"ending": ending, "says": says, "next": next_}

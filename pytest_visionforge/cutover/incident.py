@@ -36,8 +36,10 @@ def _page(plan: Plan, id: str, entries: list[Entry]) -> Iterator[str]:
     yield f"Cutover `{id}` of {plan.target.shown}, plan {plan.sha256[:12]}, by {by}."
     if past is not None:
         yield f"\n**{past.ending or 'interrupted'}**: {past.says or 'it was interrupted'}\n"
+        if past.next:
+            yield f"**Next**: {past.next}\n"
     yield "## What happened (UTC)\n\n| when | what | how it ended | what it said |\n|---|---|---|---|"
-    yield from _lines(entries)
+    yield from (_line(*cells) for cells in sorted(_happened(entries), key=lambda cells: cells[0]))
     yield "\n## Who is asked\n"
     yield from contacts(plan)
     yield "\n## To be filled in\n"
@@ -48,22 +50,21 @@ def _page(plan: Plan, id: str, entries: list[Entry]) -> Iterator[str]:
     )
 
 
-def _lines(entries: list[Entry]) -> Iterator[str]:
+def _happened(entries: list[Entry]) -> Iterator[tuple[str, str, str, str]]:
+    """When it began, what it was, how it ended, what it said; a cutover as a whole only where it has no end."""
     begun: dict[str, Entry] = {}
     for entry in entries:
         if entry.phase == "begin":
             begun[entry.run] = entry
             if entry.action == "alert":
-                yield _line(entry.time, f"alert {entry.facts['name']}", "", str(entry.facts["says"]))
-        elif entry.action not in ("alert", ACTION) and entry.run in begun:
+                yield entry.time, f"alert {entry.facts['name']}", "", str(entry.facts["says"])
+        elif (begin := begun.pop(entry.run, None)) and entry.action not in ("alert", ACTION):
             said = str(entry.facts.get("why") or entry.facts.get("says") or "")
-            begin = begun.pop(entry.run)
-            took = seconds(begin, entry)
             name = f"{entry.action} {entry.object}" if entry.action == "migrate step" else entry.action
-            yield _line(begin.time, name, f"{entry.result} after {took:.0f} s", said)
+            yield begin.time, name, f"{entry.result} after {seconds(begin, entry):.0f} s", said
     for entry in begun.values():
         if entry.action != "alert":
-            yield _line(entry.time, entry.action, "no end", "")
+            yield entry.time, entry.action, "no end", ""
 
 
 def _line(*cells: str) -> str:

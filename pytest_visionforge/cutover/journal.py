@@ -89,6 +89,16 @@ class Journal:
             raise
         self._append(run, "end", action, object, "ok", ending)
 
+    def mend(self) -> None:
+        """Takes off a last line that a crash cut in the middle, and says so in the chain; else does nothing.
+
+        Whoever only reads would find the journal broken there, and a cutover that lost its machine
+        could neither go on nor back.
+        """
+        if _torn(self.path):
+            with self.step("journal mended", self.path.name):
+                pass
+
     def close(self, begun: Entry, **facts: Any) -> None:
         """Writes the end of an action that failed because its process died before it could."""
         self._append(begun.run, "end", begun.action, begun.object, "failed", facts)
@@ -256,6 +266,14 @@ def _tail(file: IO[bytes], path: Path) -> tuple[Entry | None, int]:
         return None, torn
     whole = lines[-1] if start == 0 or len(lines) > 1 else b""
     return _entry(whole, f"{path}, its last line"), torn
+
+
+def _torn(path: Path) -> bool:
+    """Does the file end in the middle of a line?"""
+    with suppress(OSError), path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
+    return False
 
 
 def actor() -> str:

@@ -6,6 +6,7 @@ import json
 import secrets
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import IO
 from pytest_visionforge import dialects
 from pytest_visionforge.backup.catalogue import JOURNAL
 from pytest_visionforge.cutover.alerts import Alarm, Alert, now
+from pytest_visionforge.cutover.blockers import refuse_blockers
 from pytest_visionforge.cutover.journal import Journal, last_seconds
 from pytest_visionforge.cutover.patterns import Patterns, Problem
 from pytest_visionforge.cutover.process import Command, Ended, run
@@ -88,7 +90,7 @@ def migrate(
     MigrationError where there is none, where it may not start (`despite`: it may) because somebody
     would make everybody wait behind its locks, and never for how it went.
     """
-    steps = _steps(plan, first)
+    steps = steps_of(plan, first)
     refuse_blockers(plan, despite=despite)
     journal, veil = journal_of(plan), Veil(plan)
     id, mark = _new_id()
@@ -120,27 +122,14 @@ def migrate(
 
 
 def journal_of(plan: Plan) -> Journal:
-    """The journal of a plan, in its directory of backups, which is made where it is missing."""
+    """The journal of a plan, in its directory of backups, which is made where it is missing.
+
+    A line that a crash cut in the middle is taken off, and that is said in it.
+    """
     plan.backup.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Journal(plan.backup.directory / JOURNAL)
-
-
-def refuse_blockers(plan: Plan, *, despite: bool = False) -> None:
-    """MigrationError, with names, where a lock of the migration would make everybody wait behind somebody."""
-    database = Database("target", plan.target.url, shown=plan.target.shown)
-    try:
-        with database, database.session() as session:
-            found = database.dialect.watch.blockers(session, database.url, plan.limits.transaction)
-    except DatabaseError as error:
-        raise MigrationError(f"the migration was not started: {error}") from None
-    if found and not despite:
-        names = "; ".join(str(each) for each in found)
-        refusal = MigrationError(
-            f"the migration was not started: its locks would queue behind {names}. "
-            "Wait for it, or end it, and start again (--despite-blockers starts all the same)"
-        )
-        refusal.exit_code = 3
-        raise refusal
+    journal = Journal(plan.backup.directory / JOURNAL)
+    journal.mend()
+    return journal
 
 
 def environment_of(plan: Plan, mark: str) -> dict[str, str]:
@@ -164,15 +153,20 @@ def version_of(plan: Plan) -> str:
     command = plan.migration.version
     if not command:
         return ""
-    done = subprocess.run(
-        ["/bin/sh", "-c", command],
-        cwd=plan.directory,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=VERSION_SECONDS,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=plan.directory,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=VERSION_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise MigrationError(
+            f"migration.version: `{command}` has not ended within {VERSION_SECONDS} s"
+        ) from None
     if done.returncode or not done.stdout.strip():
         said = done.stderr.strip()[-200:] or "it printed nothing"
         raise MigrationError(f"migration.version: `{command}` ended with status {done.returncode}: {said}")
@@ -185,7 +179,8 @@ def _new_id() -> tuple[str, str]:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-migration-{token}", f"{token}{secrets.token_hex(5)}"
 
 
-def _steps(plan: Plan, first: str) -> tuple[Step, ...]:
+def steps_of(plan: Plan, first: str = "") -> tuple[Step, ...]:
+    """The steps of a migration, from `first` on; MigrationError where there are none, or none of that name."""
     steps = plan.migration.all_steps
     if not steps:
         raise MigrationError(
@@ -242,7 +237,7 @@ def _migrated(
 def _all(run_: _Run, steps: Sequence[Step], seconds: float) -> Iterator[StepRun]:
     """Step by step, up to the first that fails."""
     for step in steps:
-        with (run_.directory / OUTPUT).open("a", encoding="utf-8", buffering=1) as output:
+        with (run_.directory / OUTPUT).open("ab", buffering=0) as output:
             done = _step(run_, step, seconds, output)
         yield done
         seconds -= done.seconds
@@ -250,14 +245,15 @@ def _all(run_: _Run, steps: Sequence[Step], seconds: float) -> Iterator[StepRun]
             return
 
 
-def _step(run_: _Run, step: Step, seconds: float, output: IO[str]) -> StepRun:
+def _step(run_: _Run, step: Step, seconds: float, output: IO[bytes]) -> StepRun:
     """One step, with its begin and end in the journal."""
     found: list[Problem] = []
     patterns = Patterns(run_.plan.migration.errors, run_.plan.migration.ignore)
 
     def line(text: str) -> None:
         shown, time = run_.veil(text), now()
-        output.write(f"{time} {step.name}| {shown}\n")
+        with suppress(OSError):  # a full disk is no reason of ours to end a migration in the middle
+            output.write(f"{time} {step.name}| {shown}\n".encode())
         run_.echo(f"{step.name}| {shown}")
         if whose := patterns.whose(text):
             found.append(Problem(time, step.name, whose, shown[:500]))
@@ -336,4 +332,8 @@ def _keep(result: Migrated) -> None:
         "directory": result.directory.name,
         "state": result.state and str(result.state),
     }
-    (result.directory / RESULT).write_text(json.dumps(facts, indent=1, default=str) + "\n", "utf-8")
+    path = result.directory / RESULT
+    try:
+        path.write_text(json.dumps(facts, indent=1, default=str) + "\n", "utf-8")
+    except OSError:  # a full disk: what counts is in the journal
+        path.unlink(missing_ok=True)

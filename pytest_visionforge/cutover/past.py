@@ -11,6 +11,7 @@ from pytest_visionforge.cutover.journal import Entry, Journal, read, unfinished
 from pytest_visionforge.plan.values.plan import Plan
 
 ACTION = "cutover"
+KILLED = "Killed"
 # "done": the new version runs; "untouched": the database was never changed; "back": it was put back;
 # "undecided": a person must decide; "": it was killed, or runs.
 Ending = Literal["done", "untouched", "back", "undecided", ""]
@@ -31,6 +32,7 @@ class Past:
     records: dict[str, str] = field(default_factory=dict)
     ending: Ending = ""
     says: str = ""
+    next: str = ""
     rolled_back: bool = False
 
     @property
@@ -73,6 +75,7 @@ def _note(past: Past, entry: Entry) -> None:
     if entry.action == ACTION:
         past.ending = entry.facts.get("ending", past.ending)
         past.says = str(entry.facts.get("says", past.says))
+        past.next = str(entry.facts.get("next", past.next))
     elif entry.action.startswith(f"{ACTION} "):
         name = entry.action.removeprefix(f"{ACTION} ")
         past.steps.pop(name, None)
@@ -83,6 +86,25 @@ def _note(past: Past, entry: Entry) -> None:
             past.rolled_back = False
     elif entry.action == "rollback" and word == "ok":
         past.rolled_back = True
+
+
+def half_done(plan: Plan, path: Path) -> tuple[str, str] | None:
+    """The last migration, where its process was killed and nothing has followed: when it began, and its step.
+
+    None where it ended by itself, or the database was put back since, or a cutover went on and is over.
+    """
+    began, step, killed = "", "", False
+    for entry in read(path) if path.exists() else ():
+        if entry.action == "migrate step" and entry.phase == "begin":
+            step = entry.object
+        elif entry.object != plan.target.shown:
+            continue
+        elif entry.action == "migrate":
+            began = entry.time if entry.phase == "begin" else began
+            killed = entry.facts.get("error") == KILLED
+        elif entry.action in ("rollback", ACTION) and entry.result == "ok":
+            killed = killed and entry.action == ACTION and entry.facts.get("ending") not in OVER
+    return (began, step) if killed else None
 
 
 def left_open(plan: Plan, path: Path) -> Iterator[Entry]:
@@ -97,6 +119,6 @@ def close_dead(plan: Plan, journal: Journal) -> list[str]:
     """Ends in the journal what a process that was killed has left open; the marks of its processes."""
     marks = []
     for entry in tuple(left_open(plan, journal.path)):
-        journal.close(entry, error="Killed", says="its process was killed: it left no end")
+        journal.close(entry, error=KILLED, says="its process was killed: it left no end")
         marks += [str(entry.facts["mark"])] if "mark" in entry.facts else []
     return marks

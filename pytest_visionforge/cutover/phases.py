@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +14,10 @@ from pytest_visionforge.errors import MigrationError
 from pytest_visionforge.outcome import Verdict
 from pytest_visionforge.plan.values.plan import Plan
 from pytest_visionforge.record import Record
+from pytest_visionforge.record.console import PART, is_good_part
+from pytest_visionforge.record.verdict import of_a_part
 
 LONGEST = 7 * 86400.0  # seconds: the checks have time limits of their own
-_DESELECTED = re.compile(r"\d+ planned checks? (was|were) deselected: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ def prove(
     surroundings = {
         "VISIONFORGE_PYTHON": sys.executable,
         "VISIONFORGE_PLAN_FILE": str(plan.path),
+        **({PART: "1"} if part else {}),
         **(environment or {}),
     }
     veil, lines = Veil(plan), list[str]()
@@ -91,10 +92,8 @@ def whole(plan: Plan, parts: Sequence[str]) -> str:
 
 
 def _why(found: Record, part: bool) -> str:
-    if found.verdict is Verdict.GO:
+    if found.verdict is Verdict.GO or (part and is_good_part(found)):
         return ""
     reasons = found.completeness.reasons
-    serious = [reason for reason in reasons if not (part and _DESELECTED.match(reason))]
-    if part and found.verdict is Verdict.INCOMPLETE and not serious and found.completeness.ran:
-        return ""
+    serious = of_a_part(reasons) if part else list(reasons)
     return f"{found.verdict}: {'; '.join(serious or reasons) or f'exit status {found.exit_status}'}"

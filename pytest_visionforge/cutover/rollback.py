@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_visionforge import backup, dialects, record
 from pytest_visionforge.backup import Backup, Restored, Returned
 from pytest_visionforge.backup.catalogue import JOURNAL
 from pytest_visionforge.backup.kept import INSTANT
+from pytest_visionforge.backup.partial import Dangling, TablesRestored
 from pytest_visionforge.backup.verify import prove
 from pytest_visionforge.cutover.journal import Journal, unfinished
 from pytest_visionforge.database import Database
@@ -53,6 +54,26 @@ def rollback(
     return RolledBack(chosen.id, restored.kept, restored.seconds, says)
 
 
+def rollback_tables(
+    plan: Plan,
+    tables: Collection[str],
+    *,
+    backup_id: str | None = None,
+    dangling: Dangling = "refuse",
+    echo: Callable[[str], None] | None = None,
+) -> TablesRestored:
+    """Puts the rows of some tables back, from the backup that `rollback` would take; all else stays.
+
+    Raises BackupError, and nothing was changed, where rows would then refer to nothing (`dangling`).
+    """
+    if not plan.in_place:
+        raise BackupError(
+            "source and target are two databases: the source is as it was; point the application to it"
+        )
+    chosen = _chosen(plan, backup_id)
+    return backup.restore_tables(chosen, plan.target.url, tables, dangling=dangling, progress=echo or _silent)
+
+
 def _chosen(plan: Plan, backup_id: str | None) -> Backup:
     """The backup meant; else that of the last premigration run, since a later one may hold the damage."""
     directory = plan.backup.directory
@@ -62,7 +83,7 @@ def _chosen(plan: Plan, backup_id: str | None) -> Backup:
         if not _fits(named):
             raise BackupError(f"{named.id} {_why_not(named)}: visionforge backup verify {named.id}")
         return named
-    ours = tuple(_ours(plan, backup.catalogue(directory, plan.backup.store)))
+    ours = tuple(of_plan(plan, backup.catalogue(directory, plan.backup.store)))
     fitting = next((found for found in ours if _fits(found)), None)
     if fitting is None:
         raise BackupError(_none(plan, ours))
@@ -136,8 +157,8 @@ def _none(plan: Plan, ours: tuple[Backup, ...]) -> str:
     )
 
 
-def _ours(plan: Plan, found: tuple[Backup, ...]) -> Iterator[Backup]:
-    """Backups of the plan's database: its identity, or its place, for putting back changes identities."""
+def of_plan(plan: Plan, found: Sequence[Backup]) -> Iterator[Backup]:
+    """The backups of the plan's database: its identity, or its place, for putting back changes identities."""
     url = dialects.parse_url(plan.source.url)
     place, identity = dialects.of(url).archive.place(url), _identity(plan)
     return (one for one in found if one.manifest.place == place or one.manifest.identity == identity)

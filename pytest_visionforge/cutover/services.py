@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 
 from pytest_visionforge.cutover.process import MARK, interruptible
 from pytest_visionforge.cutover.veil import Veil
@@ -37,7 +39,8 @@ def call(plan: Plan, key: str, command: str) -> float:
         try:
             status = process.wait(SECONDS)
         except BaseException as error:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # what it has begun must not go on behind our back
             process.wait()
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise

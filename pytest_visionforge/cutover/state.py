@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from pytest_visionforge.database import Database
 from pytest_visionforge.errors import VisionForgeError
 from pytest_visionforge.plan.values.changes import Changes
 from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.progress import Progress
 
 BASELINE = "baseline.jsonl.zst"
 SECONDS = 6 * 3600.0  # per statement: a whole table is read
@@ -44,14 +46,17 @@ class State:
         return f"the database is not as before: {'; '.join(said[:10])}{more}"
 
 
-def state_of(plan: Plan, progress: Callable[[str], None] | None = None) -> State:
-    """Reads the whole source; nobody else should write meanwhile."""
+def state_of(plan: Plan) -> State:
+    """Reads the whole source, and says how far it is; nobody else should write meanwhile."""
     try:
         baseline = _baseline(plan)
         if baseline is None:
             return State(unknown="there is no premigration run with a baseline")
-        with Database("source", plan.source.url, shown=plan.source.shown, seconds=SECONDS) as database:
-            return _against(baseline, database, progress)
+        with (
+            Database("source", plan.source.url, shown=plan.source.shown, seconds=SECONDS) as database,
+            Progress(sys.stderr) as tell,
+        ):
+            return _against(baseline, database, tell)
     except VisionForgeError as error:
         return State(unknown=str(error))
 
@@ -68,7 +73,7 @@ def baseline_path(plan: Plan) -> Path | None:
     return path if path and path.is_file() else None
 
 
-def _against(baseline: Baseline, database: Database, progress: Callable[[str], None] | None) -> State:
+def _against(baseline: Baseline, database: Database, progress: Callable[[str], None]) -> State:
     excluded = {id for id, table in baseline.tables.items() if table.whole is None}
     before = {id: table.whole for id, table in baseline.tables.items() if table.whole}
     known = set(before)

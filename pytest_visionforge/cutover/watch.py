@@ -21,6 +21,7 @@ from typing import IO
 import psutil
 
 from pytest_visionforge.cutover.alerts import now
+from pytest_visionforge.cutover.replicas import Replicas, of_slots
 from pytest_visionforge.database import Database
 from pytest_visionforge.dialects.pulse import Activity, Pulse, Wait
 from pytest_visionforge.errors import DatabaseError
@@ -74,6 +75,7 @@ class Watch:
         self._free: deque[tuple[float, dict[str, int]]] = deque(maxlen=TREND)
         self._waiting: dict[str, float] = {}
         self._raised: set[str] = set()
+        self._replicas = Replicas()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="visionforge-watch", daemon=True)
 
@@ -105,7 +107,8 @@ class Watch:
         pulse = None
         try:
             pulse = self._pulse()
-            facts |= {"size": self._size, **_pulse_facts(pulse)}
+            self._replicas.look(pulse.replicas, time.monotonic())
+            facts |= {"size": self._size, "lag": self._replicas.lag, **_pulse_facts(pulse)}
         except DatabaseError as error:
             facts["unseen"] = str(error)
         self.last = facts
@@ -207,9 +210,8 @@ class Watch:
         for each in pulse.transactions:
             old = each.id in self._before and (each.seconds or 0) > limits.transaction
             yield "transaction", f"transaction {each.id}", f"{each}, from before the migration" if old else ""
-        late = pulse.lag is not None and pulse.lag > limits.replication_lag
-        says = f"a replica is {pulse.lag or 0:.0f} s behind, the limit is {limits.replication_lag:g} s"
-        yield "replication_lag", "replication_lag", says if late else ""
+        yield from self._replicas.alerts(limits)
+        yield from of_slots(pulse.slots, limits)
 
     def _of_waits(self, pulse: Pulse) -> Iterator[tuple[str, str, str]]:
         """Who has waited longer than the plan allows, and for whom, up to the one that waits for nobody."""
@@ -277,8 +279,7 @@ def _pulse_facts(pulse: Pulse) -> dict[str, object]:
             {"waiter": str(each.waiter), "blocker": str(each.blocker), "on": each.on} for each in pulse.waits
         ],
         "holders": [str(each) for each in pulse.holders],
-        "lag": pulse.lag,
-        "slots": dict(pulse.slots),
+        "slots": {slot.name: slot.held for slot in pulse.slots},
         "progress": list(pulse.progress),
         "note": pulse.note,
     }

@@ -118,7 +118,13 @@ def parse_url(text: str | URL) -> URL:
             f"{url.get_backend_name()} is not a DBMS that can be migrated here; known: "
             + ", ".join(sorted(set(_PACKAGES)))
         )
-    return url.set(drivername=_DRIVERS[name])
+    url = url.set(drivername=_DRIVERS[name])
+    if name != "mysql":
+        return url
+    from pytest_visionforge.dialects.mysql.login import completed
+    from pytest_visionforge.dialects.mysql.tls import spelled
+
+    return completed(spelled(url))  # what its client programs would make of it, and the driver does not
 
 
 def of(url: URL) -> Dialect:

@@ -11,7 +11,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -77,21 +77,31 @@ class Shifted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A table in a file, and one on a server, as DuckDB would read them."""
+    """A table in a file, and one on a server, as DuckDB would read them; `forth`: the file is before."""
 
     file: URL
     server: URL
     kept: Readable
     typed: Readable
     columns: Sequence[_Column]
+    forth: bool
 
-    def differing(self, limit: int, without: Sequence[Key] = ()) -> list[Key] | None:
-        """The keys of the rows that may differ, `limit` at most; rows `without` whose keys are not looked at.
+    def differing(
+        self,
+        limit: int,
+        before: Sequence[Key] = (),
+        after: Sequence[Key] = (),
+        *,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> list[Key] | None:
+        """The keys of the rows that may differ, `limit` at most.
 
-        None where DuckDB fails. Shifted where the keys are not the same on both sides.
+        Rows with keys that are only `before` or only `after` are not looked at. Of `meanwhile`, which is
+        called while DuckDB reads, whatever it raises ends the reading. None where DuckDB fails. Shifted
+        where the keys are not the same on both sides.
         """
-        query = self._query(limit, without)
-        rows = _run([*_loaded(), *_attached(self.file, self.server), query])
+        query = self._query(limit, *((before, after) if self.forth else (after, before)))
+        rows = _run([*_loaded(), *_attached(self.file, self.server), query], meanwhile)
         keys = len(self.kept.key_fields)
         if rows is None:
             return None
@@ -99,33 +109,51 @@ class Beside:
             raise Shifted
         return [tuple(row[:keys]) for row in rows]
 
-    def _query(self, limit: int, without: Sequence[Key]) -> str:
-        numbers = {id(field): number for number, field in enumerate(self.typed.fields)}
+    def _query(self, limit: int, in_file: Sequence[Key], on_server: Sequence[Key]) -> str:
         shown = [
             *(f"a.{unescaped(field.expression)}" for field in self.kept.key_fields),
-            *(f"b.f{numbers[id(field)]}" for field in self.typed.key_fields),
+            *(f"b.f{number}" for number in self._key_numbers),
         ]
-        rows = f"file.{unescaped(self.kept.table)}"
-        if without:
-            rows = f"(SELECT * FROM {rows} WHERE {unescaped(_none_of(self.kept, without))})"
         agree = " AND ".join(column.agree for column in self.columns)
         return (
-            f"SELECT {', '.join(shown)} FROM {rows} AS a POSITIONAL JOIN {self._on_server(without)} AS b"
-            f"{self._texts(without)} WHERE NOT ({agree}) LIMIT {limit}"
+            f"SELECT {', '.join(shown)} FROM file.{unescaped(self.kept.table)} AS a"
+            f" POSITIONAL JOIN {self._on_server(in_file, on_server)} AS b{self._texts()}"
+            f" WHERE NOT ({agree}) LIMIT {limit}"
         )
 
-    def _on_server(self, without: Sequence[Key]) -> str:
-        order = ", ".join(field.expression for field in self.typed.key_fields)
-        names = ", ".join(f"{column.typed} AS f{number}" for number, column in enumerate(self.columns))
-        source = self.typed.source(_none_of(self.typed, without))
-        return f"postgres_query('server', {_literal(unescaped(f'SELECT {names} {source} ORDER BY {order}'))})"
+    @property
+    def _key_numbers(self) -> Sequence[int]:
+        numbers = {id(field): number for number, field in enumerate(self.typed.fields)}
+        return [numbers[id(field)] for field in self.typed.key_fields]
 
-    def _texts(self, without: Sequence[Key]) -> str:
+    def _on_server(self, in_file: Sequence[Key], on_server: Sequence[Key]) -> str:
+        """The server's rows in order, but for those that are only there; for those only in the file, their keys.
+
+        The file is read as it is: DuckDB would keep in memory whatever it has to leave rows out of.
+        """
+        keys = [field.expression for field in self.typed.key_fields]
+        names = [f"{column.typed} AS f{number}" for number, column in enumerate(self.columns)]
+        order = [f"k{number}" for number in range(len(keys))]
+        names += [f"{key} AS {name}" for key, name in zip(keys, order, strict=True)]
+        query = f"SELECT {', '.join(names)} {self.typed.source(_none_of(self.typed, on_server))}"
+        rows = " UNION ALL ".join([query, *map(self._only_key, in_file)])
+        shown = ", ".join(f"f{number}" for number in range(len(self.columns)))
+        query = f"SELECT {shown} FROM ({rows}) AS u ORDER BY {', '.join(order)}"
+        return f"postgres_query('server', {_literal(unescaped(query))})"
+
+    def _only_key(self, key: Key) -> str:
+        """SQL: a row that has a key and nothing else."""
+        parts = dict(zip(self._key_numbers, key, strict=True))
+        values = [f"{parts[n]}::int8" if n in parts else "NULL" for n in range(len(self.columns))]
+        typed = zip(key, self.typed.key_fields, strict=True)
+        return f"SELECT {', '.join([*values, *(f'{part}::{field.type}' for part, field in typed)])}"
+
+    def _texts(self) -> str:
         """Dates and times as they are kept: DuckDB would read some that are none."""
         names = [f"{column.text} AS f{number}" for number, column in enumerate(self.columns) if column.text]
         if not names:
             return ""
-        query = f"SELECT {', '.join(names)} {self.kept.source(_none_of(self.kept, without))} ORDER BY rowid"
+        query = f"SELECT {', '.join(names)} {self.kept.source()} ORDER BY rowid"
         return f" POSITIONAL JOIN sqlite_query('file', {_literal(unescaped(query))}) AS t"
 
 
@@ -140,7 +168,8 @@ def beside(before: Database, after: Database, old: Readable, new: Readable) -> B
         return None
     (file, kept), (server, typed) = (sides[name] for name in PAIR)
     columns = _columns(kept, typed)
-    return Beside(file.url, server.url, kept, typed, columns) if columns else None
+    forth = before is file
+    return Beside(file.url, server.url, kept, typed, columns, forth) if columns else None
 
 
 def _none_of(side: Readable, keys: Sequence[Key]) -> str:
@@ -253,7 +282,7 @@ def _attached(file: URL, server: URL) -> Iterator[str]:
     yield f"ATTACH {_literal(address)} AS server (TYPE postgres, READ_ONLY)"
 
 
-def _run(statements: Sequence[str]) -> list[list[int]] | None:
+def _run(statements: Sequence[str], meanwhile: Callable[[], None]) -> list[list[int]] | None:
     """The rows of the last statement; None where DuckDB failed: what it says might hold the password."""
     task = json.dumps({"settings": SETTINGS, "statements": statements}).encode()
     program = child.Command(
@@ -265,6 +294,8 @@ def _run(statements: Sequence[str]) -> list[list[int]] | None:
         try:
             with child.reader(program, output) as sink:
                 sink.write(task)
+                sink.no_more()
+                meanwhile()
         except BackupError:
             return None
         output.seek(0)

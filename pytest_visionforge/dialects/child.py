@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,9 +20,10 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE
 from typing import IO, Any, Protocol
 
-from pytest_visionforge.errors import BackupError
+from pytest_visionforge.errors import BackupError, Hindered
 
 CHUNK = 1 << 20
+FILLING = 0.003  # seconds in which a pipe of a `CHUNK` fills: small pieces slow down who writes
 SAID = 4000  # bytes of a child's last words that are kept
 PATIENCE = 5.0  # seconds between asking a child to end and ending it
 _PR_SET_PDEATHSIG = 1
@@ -30,6 +32,10 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 class _Sink(Protocol):
     def write(self, data: bytes) -> object: ...
+
+
+class _Input(_Sink, Protocol):
+    def no_more(self) -> None: ...
 
 
 class _Raw(Protocol):
@@ -74,20 +80,20 @@ class Command:
         return Path(self.arguments[0]).name
 
 
-def installed(name: str, *patterns: str) -> tuple[Program, ...]:
-    """Every version of a program on the PATH and where the patterns lead, the oldest first."""
+def installed(name: str, *patterns: str, ask: Sequence[str] = ("--version",)) -> tuple[Program, ...]:
+    """Every version of a program on the PATH and where the patterns lead, the oldest first; `ask` asks for it."""
     on_path = shutil.which(name)
     paths = ([on_path] if on_path else []) + [
         str(path) for pattern in patterns for path in Path("/").glob(pattern.lstrip("/"))
     ]
-    programs = {path: Program(path, version) for path in paths if (version := _version(path))}
+    programs = {path: Program(path, version) for path in paths if (version := _version(path, ask))}
     return tuple(sorted(programs.values(), key=lambda program: program.version))
 
 
-def _version(path: str) -> tuple[int, ...]:
-    """What `--version` says; () where it cannot be run. MariaDB names its release behind "Distrib"."""
+def _version(path: str, ask: Sequence[str]) -> tuple[int, ...]:
+    """What it says of itself; () where it cannot be run. MariaDB names its release behind "Distrib"."""
     try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run([path, *ask], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ()
     text = done.stdout.partition("Distrib")[2] or done.stdout
@@ -109,6 +115,8 @@ def pour(*pairs: tuple[Command, _Sink]) -> None:
                 else:
                     ready.unregister(key.fileobj)
                     child.finish()
+                if 0 < len(data) < CHUNK // 2:
+                    time.sleep(FILLING)
 
 
 def feed(*pairs: tuple[Command, _Raw]) -> None:
@@ -144,15 +152,14 @@ def printed(command: Command) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def reader(command: Command, output: IO[bytes]) -> Iterator[_Sink]:
-    """What a command reads: the end comes with the end of the block, and must be a good one.
+def reader(command: Command, output: IO[bytes]) -> Iterator[_Input]:
+    """What a command reads; there is `no_more` at the end of the block at the latest, and its end must be a good one.
 
-    Where the block fails the command is ended before it has seen an end. What it prints goes to `output`.
+    Where the block fails the command is ended, and it sees no end of its input then. What it prints goes to `output`.
     """
     with _running(command, stdin=PIPE, stdout=output) as child:
         yield child
-        with child.reading():
-            child.input.close()
+        child.no_more()
         child.finish()
 
 
@@ -197,6 +204,11 @@ class _Child:
         with self.reading():
             self.input.write(data)
 
+    def no_more(self) -> None:
+        """Lets it see the end of what it reads."""
+        with self.reading():
+            self.input.close()
+
     @contextmanager
     def reading(self) -> Iterator[None]:
         """A command that reads no further has failed, whatever it says."""
@@ -213,7 +225,7 @@ class _Child:
         except subprocess.TimeoutExpired:
             raise BackupError(f"{self._command.name} has not ended within {seconds:g} s") from None
         if status:
-            raise BackupError(
+            raise (Hindered if status < 0 else BackupError)(  # a signal's: somebody ended it
                 f"{self._command.name} ended with status {status}: {_said(self._errors, self._command)}"
             )
 
@@ -254,7 +266,7 @@ def _start(command: Command, **streams: Any) -> subprocess.Popen[bytes]:
             **streams,
         )
     except OSError as error:
-        raise BackupError(f"{command.arguments[0]} cannot be run: {error.strerror}") from None
+        raise Hindered(f"{command.arguments[0]} cannot be run: {error.strerror}") from None
 
 
 def _widen(pipe: IO[bytes]) -> None:

@@ -37,14 +37,39 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Replica:
+    """A replica of this server, or this server as the replica of another.
+
+    `lag` is what the server measured last, in seconds, None where it does not tell. `behind`: there is
+    something that it has not applied. `position` is how far it has: it changes while the replica works.
+    """
+
+    name: str
+    lag: float | None = None
+    behind: bool = False
+    position: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in the log that is kept for a reader: so many bytes are `held` back; is it `read` now?
+
+    `lost`: what its reader had still to read is not there any more.
+    """
+
+    name: str
+    held: int
+    read: bool = True
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """One look at a server.
 
     `connections` of at most `most` (None: there is no limit) are open. `transactions` are the sessions
     of others that are in one, the oldest first. `holders` are processes on this machine that keep all
-    others from writing. `lag` is that of the slowest replica in seconds, None where there is none;
-    `slots` hold back so many bytes of the log; `progress` is a sentence for each
-    long operation. `note` says what is hidden from us.
+    others from writing. `progress` is a sentence for each long operation. `note` says what is hidden from us.
     """
 
     connections: int = 0
@@ -52,8 +77,8 @@ class Pulse:
     transactions: tuple[Activity, ...] = ()
     waits: tuple[Wait, ...] = ()
     holders: tuple[Activity, ...] = ()
-    lag: float | None = None
-    slots: tuple[tuple[str, int], ...] = ()
+    replicas: tuple[Replica, ...] = ()
+    slots: tuple[Slot, ...] = ()
     progress: tuple[str, ...] = ()
     note: str = ""
 

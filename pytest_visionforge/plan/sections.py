@@ -196,6 +196,7 @@ _limits = record_of(
         "disk": _share,
         "transaction": _duration,
         "replication_lag": _duration,
+        "replication_slot": short(grammar.size, "1GB"),
         "migration_memory": short(grammar.size, "2GB"),
         "check_time": _duration,
         "connections": whole(1),

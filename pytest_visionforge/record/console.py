@@ -5,19 +5,24 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from pytest_visionforge.outcome import Offender, Outcome, Result
+from pytest_visionforge.outcome import Offender, Outcome, Result, Verdict
 from pytest_visionforge.record import words
 from pytest_visionforge.record.record import Record
+from pytest_visionforge.record.verdict import of_a_part
 from pytest_visionforge.record.words import visible
 
 WIDTH = 98
+PART = "VISIONFORGE_PART"  # a cutover sets it where it runs a phase in parts, which it joins
 _ROWS = 5  # offending rows shown for one finding; the record has them all
 
 
-def story(record: Record) -> list[str]:
-    """The run in short, as lines of at most `WIDTH` columns; only commands may be longer."""
+def story(record: Record, *, part: bool = False) -> list[str]:
+    """The run in short, as lines of at most `WIDTH` columns; only commands may be longer.
+
+    Of a `part` that lacks nothing but the rest it is said that it is one: nobody need mend anything.
+    """
     record = record.safe()
-    lines = [*_verdict(record)]
+    lines = [*(_part(record) if part and is_good_part(record) else _verdict(record))]
     for outcome in (Outcome.VIOLATED, Outcome.CANNOT_TELL, Outcome.WARNED):
         for result in words.having(record, outcome):
             lines += ["", *_told(record, result)]
@@ -25,6 +30,18 @@ def story(record: Record) -> list[str]:
         says = f"{words.SYMBOLS[result.outcome]} {words.title(result)}: {result.reason}"
         lines += ["", *_wrapped(says, "  ", "    ")]
     return [line.rstrip() for line in lines]
+
+
+def is_good_part(record: Record) -> bool:
+    """Nothing is wrong but that the rest of the phase was left out."""
+    whole = record.completeness
+    return record.verdict is Verdict.INCOMPLETE and whole.ran > 0 and not of_a_part(whole.reasons)
+
+
+def _part(record: Record) -> Iterator[str]:
+    yield f"{words.SYMBOLS[Outcome.PASSED]} one part of {record.phase}   {words.tally(record)}"
+    yield from _wrapped(f"{words.completeness(record)} in {words.duration(record.seconds)}", "  ")
+    yield from _wrapped("The cutover runs the rest as well, and joins both into one record.", "  ")
 
 
 def _verdict(record: Record) -> Iterator[str]:

@@ -112,8 +112,11 @@ def rendered(template: str, view: Mapping[str, Any]) -> str:
 def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+    from pytest_visionforge.record.compiled import Compiled
+
     templates = Environment(
         loader=FileSystemLoader(_HERE),
+        bytecode_cache=Compiled(_HERE),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_printable,

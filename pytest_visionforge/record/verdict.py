@@ -7,6 +7,7 @@ INCOMPLETE   anything else: a check is missing, was skipped or deselected, or co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from pytest_visionforge.record.record import Completeness
 
 GO, NO_GO, INTERRUPTED, NOT_PROVED, WRONG_USE, NOTHING_RAN = range(6)
 
+_DESELECTED = re.compile(r"\d+ planned checks? (was|were) deselected: ")
 _NAMED = 3  # how many checks a reason names before it counts the rest
 _LOOKED = frozenset({Outcome.PASSED, Outcome.VIOLATED, Outcome.WARNED, Outcome.WAIVED})
 
@@ -53,6 +55,11 @@ def decide(
     if exit_code == NOTHING_RAN:
         reasons.append(f"no check of {phase} looked at anything, which proves nothing")
     return Decision(verdict, run.completeness(reasons), exit_code)
+
+
+def of_a_part(reasons: Iterable[str]) -> list[str]:
+    """The reasons that count for a part of a phase: all but that a selection left the rest of it out."""
+    return [reason for reason in reasons if not _DESELECTED.match(reason)]
 
 
 def _verdict(

@@ -20,8 +20,9 @@ from pytest_visionforge.backup.manifest import MANIFEST, Kind
 from pytest_visionforge.compare import identity_digests
 from pytest_visionforge.cutover import journal
 from pytest_visionforge.database import Database
+from pytest_visionforge.dialects.postgresql import programs
 from pytest_visionforge.errors import BackupError, VisionForgeError
-from tests.backup.shop import ROWS, back_up, watched, writing
+from tests.backup.shop import ROWS, back_up, fill, watched, writing
 
 KINDS: tuple[Kind, ...] = ("full", "schema", "data")
 
@@ -29,7 +30,7 @@ KINDS: tuple[Kind, ...] = ("full", "schema", "data")
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_on_every_dbms_proves_that_it_restores(shop: str, backups: Path, kind: Kind) -> None:
     """Full, schema and data backups of each DBMS are restored into scratch and found equal."""
-    made = back_up(shop, backups, kind=kind, plan="shop")
+    made = back_up(shop, backups, kind=kind, tags={"plan": "shop"})
     assert made.kind == kind
     assert made.manifest.tags == {"plan": "shop"}
     assert all(found.size > 0 and found.raw_size > 0 for found in made.manifest.files)
@@ -199,6 +200,29 @@ def test_a_missing_program_is_named_with_its_package(
     monkeypatch.setattr("pytest_visionforge.dialects.postgresql.programs.PLACES", ())
     with pytest.raises(BackupError, match=f"{name}.* is not installed; install it: apt-get install"):
         back_up(url, backups)
+    _nothing_is_left(backups)
+
+
+@pytest.mark.parametrize("name", ["pg_dump", "pg_restore"])
+def test_a_program_older_than_the_server_stops_before_a_row_is_read(
+    name: str, postgresql: str, backups: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the programs cannot read the server, it is said at once: which are there, and which is needed."""
+    fill(postgresql)
+    for each in ("pg_dump", "pg_restore"):
+        (tmp_path / each).symlink_to(programs.newest(each).path)
+    (tmp_path / name).unlink()
+    (tmp_path / name).write_text(f"#!/bin/sh\necho '{name} (PostgreSQL) 9.6.24'\n")
+    (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(programs, "PLACES", ())
+    said: list[str] = []
+    with pytest.raises(
+        BackupError,
+        match=rf"{name} \d+ or newer is not installed \(found only 9\.6\.24\).*postgresql-client-\d+",
+    ):
+        back_up(postgresql, backups, progress=said.append)
+    assert said == []
     _nothing_is_left(backups)
 
 

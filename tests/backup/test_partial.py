@@ -89,6 +89,7 @@ def test_rows_that_would_refer_to_nothing_are_listed(family: str, backups: Path)
         restore_tables(made, family, ["things"])
     assert "2 rows of notes refer through thing to rows that things would not have" in str(told.value)
     assert "1 rows of things refer through maker to rows that makers would not have" in str(told.value)
+    assert "(--closure: makers, notes, things)" in str(told.value)
     assert digests(family) == now
     assert databases(family) == []
 

@@ -23,8 +23,10 @@ from pytest_visionforge.backup import (
     incomplete,
     prune,
     release,
+    sweep,
     verify,
 )
+from pytest_visionforge.backup.catalogue import new_id
 from pytest_visionforge.backup.holds import HOLD, Hold
 from pytest_visionforge.cutover import journal
 from pytest_visionforge.errors import BackupError
@@ -285,3 +287,41 @@ def test_killed_while_removing_nothing_is_listed_half(
     assert made.id not in [each.id for each in catalogue(backups)]
     [left] = incomplete(backups)
     assert made.id in left
+    monkeypatch.undo()
+    assert sweep(backups) == (f".tmp-pruned-{made.id}",)
+    assert incomplete(backups) == ()
+
+
+def test_what_the_dead_have_left_is_swept(
+    made: Backup, sqlite_shop: str, backups: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unfinished backups go, with an entry each, but not while anybody is at work; nothing else goes."""
+    left = backups / f".tmp-{new_id('full')}"
+    (left / "work").mkdir(parents=True)
+    (left / "work" / "copy").write_bytes(b"x" * 1000)
+    strangers = [backups / ".tmp-scratch-of-others", backups / ".tmp-verify-1", backups / "notes"]
+    for path in strangers:
+        path.mkdir()
+    (backups / f".tmp-{new_id('data')}").symlink_to(left)
+
+    seen: list[str] = []
+
+    def meanwhile(word: str) -> None:
+        if word == "publishing":
+            with pytest.raises(BackupError, match=r"is in use by .*backup create"):
+                sweep(backups)
+            seen.append(word)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pytest_visionforge.backup.lock.PATIENCE", 0.0)
+        back_up(sqlite_shop, backups, progress=meanwhile)
+    assert seen
+    assert left.exists()
+    assert sweep(backups) == (left.name,)
+    assert not left.exists()
+    assert all(path.exists() for path in strangers)
+    assert len(catalogue(backups)) == 2
+    begin, end = list(journal.read(backups / "journal.jsonl"))[-2:]
+    assert (begin.facts["unfinished"], end.result) == (left.name, "ok")
+    assert sweep(backups) == ()
+    assert sweep(backups / "none") == ()

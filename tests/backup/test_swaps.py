@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,10 @@ from sqlalchemy import make_url
 from pytest_visionforge.backup import catalogue, discard, kept, put_back, restore
 from pytest_visionforge.database import Database
 from pytest_visionforge.dialects import of, parse_url
+from tests import apart
 from tests.backup.shop import back_up, change, databases, digests, drop_kept, fill, writing
 from tests.soak import SOAK
 
-ROOT = Path(__file__).parents[2]
 WORDS = {  # what is said at the steps of a swap
     "sqlite": ("replacing", "looking at"),
     "postgresql": ("swapping", "looking at"),
@@ -26,7 +24,7 @@ WORDS = {  # what is said at the steps of a swap
 }
 
 
-def die_at(action: str, url: str, directory: str, word: str) -> None:
+def die_at(action: str, url: str, directory: Path, word: str) -> None:
     """Restores or puts back, and dies at a word of progress."""
 
     def die(said: str) -> None:
@@ -34,15 +32,13 @@ def die_at(action: str, url: str, directory: str, word: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     if action == "restore":
-        restore(catalogue(Path(directory))[0], url, replace=True, progress=die)
+        restore(catalogue(directory)[0], url, replace=True, progress=die)
     else:
-        put_back(Path(directory), url, progress=die)
+        put_back(directory, url, progress=die)
 
 
 def _killed(action: str, url: str, directory: Path, word: str) -> None:
-    script = f"from {__name__} import die_at; import sys; die_at(*sys.argv[1:])"
-    command = [sys.executable, "-c", script, action, url, str(directory), word]
-    assert subprocess.run(command, cwd=ROOT, check=False).returncode == -signal.SIGKILL
+    assert apart.run(die_at, action, url, directory, word) == -signal.SIGKILL
 
 
 def _state(url: str) -> dict[str, Any]:

@@ -12,11 +12,20 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from pytest_visionforge.backup import Backup, Disproved, find, payload, scratch, stores, verify
+from pytest_visionforge.backup import (
+    Backup,
+    Disproved,
+    find,
+    payload,
+    restore_tables,
+    scratch,
+    stores,
+    verify,
+)
 from pytest_visionforge.backup.catalogue import read
 from pytest_visionforge.backup.manifest import MANIFEST, Held, Manifest, sealed, written
 from pytest_visionforge.errors import BackupError
-from tests.backup.shop import ROWS, back_up, change, databases, digests, writing
+from tests.backup.shop import ROWS, back_up, change, databases, digests, fill, writing
 
 
 def _claims(made: Backup, **facts: Any) -> Backup:
@@ -239,3 +248,63 @@ def test_two_scratches_of_one_file_are_apart(made: Backup) -> None:
     with scratch(made) as one, scratch(made) as two:
         assert make_url(one.url).database != make_url(two.url).database
         assert one.value("SELECT count(*) FROM orders") == two.value("SELECT count(*) FROM orders")
+
+
+def test_a_proof_reads_in_the_segments_of_its_manifest(
+    shop: str, backups: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However rows would be cut into segments today, they are compared in those that were written down."""
+    with monkeypatch.context() as patch:
+        patch.setattr("pytest_visionforge.compare.segments.ROWS", 100)
+        made = back_up(shop, backups)
+    written_down = made.manifest.tables["customers"].digests
+    assert written_down
+    assert len(written_down["segments"]) > ROWS / 100
+    assert verify(made, scratch_url=shop).holds
+    restore_tables(made, shop, ["customers"])
+    other = _other_state(made, shop)
+    with pytest.raises(Disproved, match="orders: 500 rows, then 100; 5 segments differ"):
+        verify(other, scratch_url=shop)
+
+
+def test_a_proof_is_read_by_several_sessions(postgresql: str, backups: Path) -> None:
+    """The rows of a scratch database are read by several sessions at once, on one snapshot."""
+    seen: list[int] = []
+    made = back_up(fill(postgresql), backups)
+    with writing(postgresql) as run:
+
+        def look(word: str) -> None:
+            if word == "comparing every row":
+                query = "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'vf\\_scratch\\_%'"
+                seen.append(int(run(query).scalar()))
+
+        assert verify(made, scratch_url=postgresql, progress=look).holds
+    assert seen[0] > 1
+
+
+def test_what_is_missing_here_proves_nothing(
+    postgresql: str, backups: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that is missing, too old or killed says nothing of a backup: it stays as proved as it was."""
+    made = back_up(fill(postgresql), backups)
+    assert verify(made, scratch_url=postgresql).holds
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", "/nonexistent")
+        patch.setattr("pytest_visionforge.dialects.postgresql.programs.PLACES", ())
+        with pytest.raises(BackupError, match="pg_restore is not installed"):
+            verify(made, "decoded")
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(backups))
+        patch.setattr("pytest_visionforge.dialects.postgresql.programs.PLACES", ())
+        script = "#!/bin/sh\n[ $1 = --version ] && echo 15.1 && exit; kill -9 $$\n"
+        (backups / "pg_restore").write_text(script)
+        (backups / "pg_restore").chmod(0o755)
+        with pytest.raises(BackupError, match="pg_restore ended with status -9"):
+            verify(made, "decoded")
+    assert find(backups, made.id).level == "restored"
+    newer = bytearray(_content(made))
+    newer[6] = 99  # the minor version of the archive's format
+    other = _payload(made, bytes(newer))
+    with pytest.raises(BackupError, match=r"unsupported version .*install postgresql-client"):
+        verify(other, "decoded")
+    assert not find(backups, made.id).disproved

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,22 @@ COMMANDS = (
     *("restore", "back", "kept", "discard", "prune", "hold", "release"),
 )
 PLAN = 'plan = "shop"\n[database]\nurl = "sqlite:///shop.db"\n[backup]\nkeep = { last = 1 }\n'
-Run = Callable[..., str]
+
+
+class Run:
+    """Runs `visionforge backup ...`; gives what it printed, or what it complained of where it must fail."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.complaints = ""
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        """The output; `complaints` is what went to the errors."""
+        done = self._console("backup", *arguments)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        self.complaints = done.stderr
+        return done.stderr if code else done.stdout
 
 
 @pytest.fixture
@@ -44,21 +58,14 @@ def _rows(folder: Path) -> list[Any]:
 
 @pytest.fixture
 def run(folder: Path, console: Console) -> Run:
-    """Runs `visionforge backup ...`; gives what it printed, or what it complained of."""
-
-    def run(*arguments: str, code: int = 0) -> str:
-        done = console("backup", *arguments)
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stderr if code else done.stdout
-
-    return run
+    """Runs commands in the folder."""
+    return Run(console)
 
 
 def test_the_life_of_backups(run: Run, folder: Path) -> None:
     """Made, held, listed, thinned out, released: each command does what it says, and `--yes` is needed to remove."""
-    first = json.loads(run("create", "--tag", "release=1.4", "--json"))
-    assert first["tags"] == {"release": "1.4"}
+    first = json.loads(run("create", "--tag", "release=1.4", "--tag", "kind=x", "--json"))
+    assert first["tags"] == {"release": "1.4", "kind": "x"}
     second = json.loads(run("create", "--json"))
     third = json.loads(run("create", "--json"))
     assert "audit" in run("hold", first["id"], "--reason", "audit")
@@ -138,6 +145,89 @@ def test_some_tables_alone(run: Run, folder: Path) -> None:
     assert _rows(folder) == before
 
 
+def test_a_dry_run_of_some_tables_is_about_them(run: Run, folder: Path) -> None:
+    """With `--tables` a dry run tells of these tables alone, or of what is bound to them; and of mistakes."""
+    _execute(folder, "CREATE TABLE child (t REFERENCES t (id)); CREATE TABLE other (a)")
+    run("create")
+    _execute(
+        folder, "INSERT INTO t VALUES (3, 'c'); INSERT INTO other VALUES (1); INSERT INTO child VALUES (3)"
+    )
+    rows = _rows(folder)
+    seen = json.loads(run("restore", "--tables", "t", "--dry-run", "--json"))
+    assert (seen["changes"], seen["refused"]) == (["t: 3 rows would become 2"], "")
+    seen = json.loads(run("restore", "--tables", "t", "--closure", "--dry-run", "--json"))
+    assert seen["changes"] == ["child: 1 rows would become 0", "t: 3 rows would become 2"]
+    assert 'has no table tt; did you mean "t"?' in run("restore", "--tables", "tt", "--dry-run")
+    assert _rows(folder) == rows
+    done = json.loads(run("restore", "--tables", "child, other", "--yes", "--json"))
+    assert done["tables"] == ["child", "other"]
+    assert run("restore", "--tables", "other", "--dry-run", "--json").count("null") == 0  # it took seconds
+
+
+def test_a_dry_run_of_prune_tells_what_would_stop_it(run: Run, folder: Path) -> None:
+    """After a backup that failed `--yes` removes nothing, and the dry run says so."""
+    run("create")
+    run("create")
+    kept = (folder / "shop.db").read_bytes()
+    (folder / "shop.db").write_bytes(kept[:100] + b"garbage" * 2000)
+    run("create", code=3)
+    (folder / "shop.db").write_bytes(kept)
+    assert "the last backup failed" in run("prune", "--yes", code=3)
+    assert "1 of 2 to be removed with --yes" in run("prune")
+    assert "--yes would be refused: the last backup failed" in run.complaints
+
+
+def test_what_a_dead_run_has_left_is_removed_by_prune(run: Run, folder: Path) -> None:
+    """A half backup is named by list and by a dry run, and `--yes` removes it, whatever the plan keeps."""
+    run("create")
+    id = json.loads(run("list", "--json"))[0]["id"]
+    left = folder / "backups" / f".tmp-{id}"
+    left.mkdir()
+    for command in ("list", "prune"):
+        run(command)
+        assert "visionforge backup prune --yes removes it" in run.complaints
+    run("prune", "--yes")
+    assert f"{left.name}: left by a run that died, and removed" in run.complaints
+    assert not left.exists()
+    run("list")
+    assert run.complaints == ""
+
+
+def test_notes_and_open_directories_are_told(run: Run, folder: Path) -> None:
+    """What a proof notes, and who else may write there, is said by verify, list and restore."""
+    run("create")
+    (folder / "backups").chmod(0o777)
+    notes = json.loads(run("verify", "--json"))["notes"]
+    assert "can be written by everybody" in notes[0]
+    for command in (("verify",), ("list",), ("restore", "--dry-run")):
+        run(*command)
+        assert "can be written by everybody" in run.complaints
+
+
+def test_a_backup_of_another_database_is_taken_by_name_only(run: Run, folder: Path) -> None:
+    """In a directory that several plans share, the newest is the newest of the plan's own database."""
+    ours = json.loads(run("create", "--json"))["id"]
+    with closing(sqlite3.connect(folder / "other.db")) as connection:
+        connection.executescript("CREATE TABLE mine (a)")
+    (folder / "other.toml").write_text(PLAN.replace("shop", "other"))
+    theirs = json.loads(run("create", "--plan", "other.toml", "--json"))["id"]
+    assert json.loads(run("restore", "--dry-run", "--json"))["backup"] == ours
+    assert json.loads(run("verify", "--json"))["id"] == ours
+    assert run.complaints == ""
+    assert "mine would come back" in run("restore", theirs, "--dry-run")
+    assert f"{theirs} is of another database: sqlite:///other.db" in run.complaints
+    (folder / "third.toml").write_text(PLAN.replace("shop", "third"))
+    assert "no full backup of sqlite:///third.db" in run("restore", "--plan", "third.toml", code=3)
+
+
+def test_without_anybody_to_answer_it_says_so(run: Run, folder: Path) -> None:
+    """A question that nobody can answer names the option that answers it, and nothing is done."""
+    run("create")
+    before = (folder / "shop.db").read_bytes()
+    assert "nobody is there to answer: add --yes" in run("restore", code=2)
+    assert (folder / "shop.db").read_bytes() == before
+
+
 def test_another_database_is_not_overwritten_unawares(run: Run, folder: Path) -> None:
     """What `--into` names must be empty, or `--replace` must say that it may go aside."""
     run("create")
@@ -154,6 +244,9 @@ def test_another_database_is_not_overwritten_unawares(run: Run, folder: Path) ->
     ("arguments", "code", "says"),
     [
         (("restore", "--yes"), 3, "visionforge backup create"),
+        (("restore", "--closure"), 4, "--tables"),
+        (("restore", "--tables", " , "), 4, "names no table"),
+        (("restore", "--tables", "t", "--closure", "--quarantine"), 4, "--closure or --quarantine"),
         (("back", "--yes"), 3, "there is: nothing"),
         (("discard", "--yes"), 3, "there is: nothing"),
         (("hold", "2026"), 4, "--reason"),

@@ -14,7 +14,8 @@ import pytest
 from pytest_visionforge.cli import cli
 from pytest_visionforge.cli.ci import SERVICES, jobs, write_jobs
 from pytest_visionforge.errors import PlanError
-from tests.cli.test_gate import PLAN, visionforge
+from tests.cli.conftest import Visionforge
+from tests.cli.test_gate import PLAN
 
 VARIABLES = ("SHOP_DB", "SHOP_NEW")
 COMMANDS = (
@@ -79,7 +80,7 @@ def test_a_name_becomes_no_command(word: str) -> None:
         jobs("github", word)
 
 
-def test_two_jobs_share_a_phase(tmp_path: Path) -> None:
+def test_two_jobs_share_a_phase(tmp_path: Path, visionforge: Visionforge) -> None:
     """Two real runs of one half each are no GO; merged they are one, and the gate opens."""
     import sqlite3
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import click
 import pytest
 
+from pytest_visionforge.backup import lock
 from pytest_visionforge.cli import cli
+from pytest_visionforge.cutover.alone import LOCK
 from tests.cli.conftest import Console
 from tests.record import site
 
@@ -96,6 +98,10 @@ def test_rollback_leads_before_the_migration(desk: Desk) -> None:
     assert desk.visionforge("backup", "create").returncode == 0
     assert desk.visionforge("rollback", "--yes").returncode == 0
     assert desk.rows() == before
+    desk.execute("UPDATE t SET v = 'x'")
+    done = desk.visionforge("rollback", "--tables", "t", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert desk.rows() == before
 
 
 def test_nothing_is_put_back_without_a_yes(desk: Desk) -> None:
@@ -104,6 +110,22 @@ def test_nothing_is_put_back_without_a_yes(desk: Desk) -> None:
     desk.execute("DELETE FROM t")
     done = desk.visionforge("rollback")
     assert done.returncode == 2
+    assert desk.rows() == []
+
+
+@pytest.mark.parametrize("words", [(), ("--tables", "t")])
+def test_no_way_back_beside_a_migration(desk: Desk, words: tuple[str, ...]) -> None:
+    """While somebody migrates nothing is put back, not even one table; nor where an option names no table."""
+    desk.visionforge("backup", "create")
+    desk.execute("DELETE FROM t")
+    (directory,) = {
+        path.parent for path in desk.folder.rglob("journal.jsonl") if path.parent.name != "reports"
+    }
+    with lock.held(directory, "migrate", alone=True, name=LOCK, patience=0):
+        done = desk.visionforge("rollback", *words, "--yes")
+    assert (done.returncode, desk.rows()) == (3, []), done.stderr
+    for wrong in (("--closure",), ("--tables", " , ")):
+        assert desk.visionforge("rollback", *wrong, "--yes").returncode == 4
     assert desk.rows() == []
 
 

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-PROGRAM = "from pytest_visionforge.cli import main; main()"
+from tests.cli.conftest import Console
+
 SCRIPT = """
 CREATE TABLE orders (id INTEGER PRIMARY KEY, v TEXT, n REAL);
 CREATE TABLE log (at TEXT, x TEXT);
 INSERT INTO orders VALUES (1, 'a', 1.5), (2, '', NULL), (3, 'c', 3);
 INSERT INTO log VALUES ('10:00', 'a'), ('10:00', 'a'), ('11:00', NULL);
 """
-
-
-def compare(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command in a folder."""
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, "compare", *arguments],
-        cwd=folder,
-        env={**os.environ, "NO_COLOR": "1", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def execute(path: Path, script: str) -> None:
@@ -50,31 +36,31 @@ def folder(tmp_path: Path) -> Path:
 A, B = "sqlite:///a.db", "sqlite:///b.db"
 
 
-def test_equal_databases_exit_zero(folder: Path) -> None:
+def test_equal_databases_exit_zero(folder: Path, console: Console) -> None:
     """Equal data is equal, and says how many tables and rows were compared."""
-    done = compare(folder, A, B, "--schema")
+    done = console("compare", A, B, "--schema")
     assert done.returncode == 0, done.stderr
     assert "2 tables, 6 rows" in done.stdout
     assert "all equal" in done.stdout
 
 
-def test_each_differing_row_is_named(folder: Path) -> None:
+def test_each_differing_row_is_named(folder: Path, console: Console) -> None:
     """Lost, added and altered rows are named with key and values; exit 1."""
     execute(
         folder / "b.db",
         "UPDATE orders SET v = NULL WHERE id = 2; DELETE FROM orders WHERE id = 3;"
         "INSERT INTO orders VALUES (9, 'z', 0); DELETE FROM log WHERE rowid = 1;",
     )
-    done = compare(folder, A, B)
+    done = console("compare", A, B)
     assert done.returncode == 1
     for line in ("id=2   altered   v: '' -> NULL", "id=3   lost", "id=9   added", "at=10:00 x=a   lost"):
         assert line in done.stdout
 
 
-def test_json_is_for_programs(folder: Path) -> None:
+def test_json_is_for_programs(folder: Path, console: Console) -> None:
     """--json holds counts, offenders and how each table was compared, and nothing else is printed."""
     execute(folder / "b.db", "UPDATE orders SET n = 2.5 WHERE id = 1")
-    done = compare(folder, A, B, "--json")
+    done = console("compare", A, B, "--json")
     facts = json.loads(done.stdout)
     orders = next(each for each in facts["tables"] if each["table"] == "orders")
     assert (done.returncode, facts["equal"], orders["altered"]) == (1, False, 1)
@@ -82,49 +68,49 @@ def test_json_is_for_programs(folder: Path) -> None:
     assert orders["method"]
 
 
-def test_a_table_of_one_side_alone_is_a_difference(folder: Path) -> None:
+def test_a_table_of_one_side_alone_is_a_difference(folder: Path, console: Console) -> None:
     """What is there only once is not equal, unless it is left out by name."""
     execute(folder / "b.db", "CREATE TABLE more (id INTEGER); ALTER TABLE log ADD COLUMN extra TEXT")
-    done = compare(folder, A, B)
+    done = console("compare", A, B)
     assert done.returncode == 1
     assert "table more is only in the target" in done.stdout
     assert "column log.extra is only in the target" in done.stdout
-    assert compare(folder, A, B, "--without", "more", "--skip", "log.extra").returncode == 0
+    assert console("compare", A, B, "--without", "more", "--skip", "log.extra").returncode == 0
 
 
-def test_a_key_turns_lost_and_added_into_altered(folder: Path) -> None:
+def test_a_key_turns_lost_and_added_into_altered(folder: Path, console: Console) -> None:
     """A table without a key is a multiset; --key names what identifies its rows."""
     execute(folder / "b.db", "UPDATE log SET x = 'b' WHERE at = '11:00'")
-    assert "added" in compare(folder, A, B, "-t", "log").stdout
-    assert "altered   x: NULL -> b" in compare(folder, A, B, "-t", "log", "-k", "log=at").stdout
+    assert "added" in console("compare", A, B, "-t", "log").stdout
+    assert "altered   x: NULL -> b" in console("compare", A, B, "-t", "log", "-k", "log=at").stdout
 
 
-def test_rows_can_be_narrowed(folder: Path) -> None:
+def test_rows_can_be_narrowed(folder: Path, console: Console) -> None:
     """--where compares the target with those rows of the source alone."""
     execute(folder / "b.db", "DELETE FROM orders WHERE id = 3")
-    assert compare(folder, A, B, "-t", "orders", "--where", "orders=id < 3").returncode == 0
+    assert console("compare", A, B, "-t", "orders", "--where", "orders=id < 3").returncode == 0
 
 
-def test_the_schema_is_compared_on_demand(folder: Path) -> None:
+def test_the_schema_is_compared_on_demand(folder: Path, console: Console) -> None:
     """An index that is missing is told with --schema."""
     execute(folder / "a.db", "CREATE INDEX by_v ON orders (v)")
-    assert compare(folder, A, B).returncode == 0
-    done = compare(folder, A, B, "--schema")
+    assert console("compare", A, B).returncode == 0
+    done = console("compare", A, B, "--schema")
     assert done.returncode == 1
     assert "by_v" in done.stdout
 
 
-def test_addresses_may_come_from_the_environment(folder: Path) -> None:
+def test_addresses_may_come_from_the_environment(folder: Path, console: Console) -> None:
     """$NAME keeps a password off the command line."""
-    assert compare(folder, "$OLD", "${NEW}", OLD=A, NEW=B).returncode == 0
+    assert console("compare", "$OLD", "${NEW}", OLD=A, NEW=B).returncode == 0
 
 
 @pytest.mark.parametrize(
     "url", ["postgresql://u:hunter2@$NOT_SET_HERE/x", "postgresql://u:hunter2@127.0.0.1:9/x"]
 )
-def test_a_password_is_never_told(folder: Path, url: str) -> None:
+def test_a_password_is_never_told(folder: Path, url: str, console: Console) -> None:
     """Whatever is wrong with an address, its password is in no message."""
-    done = compare(folder, A, url)
+    done = console("compare", A, url)
     assert done.returncode in (3, 4)
     assert "hunter2" not in done.stdout + done.stderr
 
@@ -142,18 +128,20 @@ def test_a_password_is_never_told(folder: Path, url: str) -> None:
     ],
 )
 def test_a_users_mistake_is_one_message(
-    folder: Path, arguments: tuple[str, ...], code: int, says: str
+    folder: Path, arguments: tuple[str, ...], code: int, says: str, console: Console
 ) -> None:
     """One line of error, no traceback, nothing on standard output; comparing nothing is no pass."""
     execute(folder / "empty.db", "PRAGMA user_version = 1")
-    done = compare(folder, *arguments)
+    done = console("compare", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("pair", [("postgresql", "mariadb"), ("mariadb", "postgresql")])
-def test_any_pair_of_dbms(pair: tuple[str, str], request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_any_pair_of_dbms(
+    pair: tuple[str, str], request: pytest.FixtureRequest, tmp_path: Path, console: Console
+) -> None:
     """Databases of two DBMS are compared value by value."""
     from tests.compare.conftest import run
 
@@ -161,8 +149,8 @@ def test_any_pair_of_dbms(pair: tuple[str, str], request: pytest.FixtureRequest,
     for url in urls:
         run(url, "CREATE TABLE t (id INTEGER PRIMARY KEY, v VARCHAR(9), n DECIMAL(8,2))")
         run(url, "INSERT INTO t VALUES (1, 'a ', 1.5), (2, NULL, NULL), (3, 'c', 0)")
-    assert compare(tmp_path, "$A", "$B", A=urls[0], B=urls[1]).returncode == 0
+    assert console("compare", "$A", "$B", A=urls[0], B=urls[1]).returncode == 0
     run(urls[1], "UPDATE t SET v = 'a' WHERE id = 1")
-    done = compare(tmp_path, "$A", "$B", A=urls[0], B=urls[1])
+    done = console("compare", "$A", "$B", A=urls[0], B=urls[1])
     assert done.returncode == 1
     assert "id=1   altered   v: 'a ' -> a" in done.stdout

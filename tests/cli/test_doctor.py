@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
 from tests import samples
+from tests.cli.conftest import Console
 from tests.servers import Server
 
-PROGRAM = "from pytest_visionforge.cli import main; main()"
 PLAN = 'plan = "shop"\n[database]\nurl = "$SHOP_DB"\n'
 SQLITE = {"SHOP_DB": "sqlite:///shop.db"}
 
@@ -31,30 +28,30 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def doctor(
-    folder: Path, environ: Mapping[str, str], *arguments: str, code: int | None = None
-) -> dict[str, dict[str, str]]:
+Doctor = Callable[..., dict[str, dict[str, str]]]
+
+
+@pytest.fixture
+def doctor(console: Console) -> Doctor:
     """What the doctor says, by what it is about."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "doctor", "--json", *arguments],
-        cwd=folder,
-        env={**os.environ, **environ},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    looks = json.loads(done.stdout)
-    states = [look["state"] for look in looks]
-    assert done.returncode == (1 if "wrong" in states else 3 if "unknown" in states else 0), done.stdout
-    assert code in (None, done.returncode), done.stdout
-    assert all(look["remedy"] for look in looks if look["state"] != "ok" and look["about"] != "plan")
-    return {look["about"]: look for look in looks}
+
+    def ask(
+        folder: Path, environ: Mapping[str, str], *arguments: str, code: int | None = None
+    ) -> dict[str, dict[str, str]]:
+        done = console("doctor", "--json", *arguments, folder=folder, **environ)
+        assert "Traceback" not in done.stderr
+        looks = json.loads(done.stdout)
+        states = [look["state"] for look in looks]
+        assert done.returncode == (1 if "wrong" in states else 3 if "unknown" in states else 0), done.stdout
+        assert code in (None, done.returncode), done.stdout
+        assert all(look["remedy"] for look in looks if look["state"] != "ok" and look["about"] != "plan")
+        return {look["about"]: look for look in looks}
+
+    return ask
 
 
 @pytest.mark.parametrize("dbms", ["sqlite", "postgresql", "mariadb"])
-def test_all_is_well(request: pytest.FixtureRequest, folder: Path, dbms: str) -> None:
+def test_all_is_well(request: pytest.FixtureRequest, folder: Path, dbms: str, doctor: Doctor) -> None:
     """On each DBMS: everything is looked at, nothing is wrong, and nothing is left of the trial."""
     url = SQLITE["SHOP_DB"] if dbms == "sqlite" else str(request.getfixturevalue(dbms))
     if dbms != "sqlite":
@@ -67,20 +64,20 @@ def test_all_is_well(request: pytest.FixtureRequest, folder: Path, dbms: str) ->
     assert sorted(folder.rglob("*")) == before
 
 
-def test_no_plan(folder: Path) -> None:
+def test_no_plan(folder: Path, doctor: Doctor) -> None:
     """Without a plan it says so, and what is installed."""
     found = doctor(folder, {}, "--plan", "none.toml", code=1)
     assert "there is no such plan" in found["plan"]["says"]
     assert found["visionforge"]["state"] == "ok"
 
 
-def test_a_plan_that_cannot_be_read(folder: Path) -> None:
+def test_a_plan_that_cannot_be_read(folder: Path, doctor: Doctor) -> None:
     """An error of the plan is told as the plan tells it."""
     (folder / "visionforge.toml").write_text(f"{PLAN}[backup]\ndirectroy = 'b'\n")
     assert 'did you mean "directory"?' in doctor(folder, SQLITE, code=1)["plan"]["says"]
 
 
-def test_a_database_that_is_not_there(folder: Path) -> None:
+def test_a_database_that_is_not_there(folder: Path, doctor: Doctor) -> None:
     """What does not answer is wrong; what hangs on it is unknown, and no pass."""
     found = doctor(folder, {"SHOP_DB": "sqlite:///gone.db"}, code=1)
     assert found["connect source"]["state"] == "wrong"
@@ -89,7 +86,7 @@ def test_a_database_that_is_not_there(folder: Path) -> None:
     assert not (folder / "gone.db").exists()
 
 
-def test_a_directory_that_cannot_be_made(folder: Path) -> None:
+def test_a_directory_that_cannot_be_made(folder: Path, doctor: Doctor) -> None:
     """Backups need a directory."""
     (folder / "file").touch()
     (folder / "visionforge.toml").write_text(f"{PLAN}[backup]\ndirectory = 'file/backups'\n")
@@ -97,7 +94,15 @@ def test_a_directory_that_cannot_be_made(folder: Path) -> None:
     assert (found["state"], "Not a directory" in found["says"]) == ("wrong", True)
 
 
-def test_what_the_plan_needs_and_is_not_there(folder: Path) -> None:
+def test_a_directory_in_which_everybody_writes(folder: Path, doctor: Doctor) -> None:
+    """Who else may write where backups lie is doubtful, and what mends it is said."""
+    (folder / "backups").mkdir()
+    (folder / "backups").chmod(0o777)
+    found = doctor(folder, SQLITE)["backup directory"]
+    assert (found["state"], "chmod -R go-w" in found["says"]) == ("doubtful", True)
+
+
+def test_what_the_plan_needs_and_is_not_there(folder: Path, doctor: Doctor) -> None:
     """Programs, packages and variables that the plan names."""
     needs = '[environment]\nprograms = ["pg_dumb>=15"]\npackages = ["alembic>=99"]\nvariables = ["NOT_SET"]\n'
     (folder / "visionforge.toml").write_text(PLAN + needs)
@@ -106,7 +111,9 @@ def test_what_the_plan_needs_and_is_not_there(folder: Path) -> None:
     assert wrong == {"programs pg_dumb>=15", "packages alembic>=99", "variables NOT_SET"}
 
 
-def test_a_role_without_rights(folder: Path, postgresql_server: Server, postgresql: str) -> None:
+def test_a_role_without_rights(
+    folder: Path, postgresql_server: Server, postgresql: str, doctor: Doctor
+) -> None:
     """A role that may not read every table, nor make a database: both are told, and what to grant."""
     samples.execute(postgresql, "CREATE TABLE t (id INT PRIMARY KEY)")
     postgresql_server.run("CREATE ROLE vf_weak LOGIN")
@@ -119,14 +126,14 @@ def test_a_role_without_rights(folder: Path, postgresql_server: Server, postgres
     assert found["backup and scratch database"]["state"] == "wrong"
 
 
-def test_a_client_program_that_is_missing(folder: Path, mariadb: str, tmp_path: Path) -> None:
+def test_a_client_program_that_is_missing(folder: Path, mariadb: str, tmp_path: Path, doctor: Doctor) -> None:
     """Where the program that dumps is not on the PATH, the backup says which package brings it."""
     samples.execute(mariadb, "CREATE TABLE t (id INT PRIMARY KEY)")
     found = doctor(folder, {"SHOP_DB": mariadb, "PATH": str(tmp_path)}, code=1)
     assert "apt-get install" in found["backup and scratch database"]["says"]
 
 
-def test_an_alert_is_tried(folder: Path) -> None:
+def test_an_alert_is_tried(folder: Path, doctor: Doctor) -> None:
     """The plan's own command gets a test; without one, or where it fails, that is wrong."""
     assert doctor(folder, SQLITE, "--test-alert", code=1)["alert"]["state"] == "wrong"
     (folder / "visionforge.toml").write_text(
@@ -138,16 +145,9 @@ def test_an_alert_is_tried(folder: Path) -> None:
     assert "status 3" in doctor(folder, SQLITE, "--test-alert", code=1)["alert by command"]["says"]
 
 
-def test_one_line_each_with_its_remedy(folder: Path) -> None:
+def test_one_line_each_with_its_remedy(folder: Path, console: Console) -> None:
     """For people: a mark and a line for each look, and below it what mends it."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "doctor"],
-        cwd=folder,
-        env={**os.environ, "SHOP_DB": "sqlite:///gone.db"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = console("doctor", SHOP_DB="sqlite:///gone.db")
     lines = done.stdout.splitlines()
     place = next(n for n, line in enumerate(lines) if line.startswith("✗ connect source: "))
     assert lines[place + 1].startswith("    ")

@@ -11,20 +11,9 @@ from pathlib import Path
 
 import pytest
 
-PROGRAM = "from pytest_visionforge.cli import main; main()"
+from tests.cli.conftest import Visionforge
+
 PLAN = 'plan = "shop"\n[database]\nurl = "$SHOP_DB"\n[record]\nsample = 5\n'
-
-
-def visionforge(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command in a folder, without the environment that the plan names."""
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
-        cwd=folder,
-        env={**os.environ, "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -70,14 +59,14 @@ def record_of(site: Path) -> Path:
     return next((site / "reports").glob("*-premigration-*"))
 
 
-def test_the_gate_opens_for_a_real_go(site: Path) -> None:
+def test_the_gate_opens_for_a_real_go(site: Path, visionforge: Visionforge) -> None:
     """A fresh GO of this plan is admitted, without the database's address."""
     done = visionforge(site, "gate", "--plan", "visionforge.toml", "--max-age", "1h")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✓ premigration" in done.stdout
 
 
-def test_the_gate_says_why_it_stays_shut(site: Path) -> None:
+def test_the_gate_says_why_it_stays_shut(site: Path, visionforge: Visionforge) -> None:
     """Another state of the plan, another phase, another age: exit 1, with the reasons, as JSON too."""
     (site / "visionforge.toml").write_text(PLAN + "# touched\n")
     done = visionforge(
@@ -97,7 +86,7 @@ def test_the_gate_says_why_it_stays_shut(site: Path) -> None:
     assert "holds no postmigration record" in facts["phases"]["postmigration"]["refusals"][0]
 
 
-def test_approvals_open_a_gate_that_asks_for_them(site: Path) -> None:
+def test_approvals_open_a_gate_that_asks_for_them(site: Path, visionforge: Visionforge) -> None:
     """Key -> plan -> premigration's record -> approve -> gate, and verify names who signed."""
     printed = visionforge(site, "key", "ana.pem").stdout
     record = record_of(site)
@@ -128,7 +117,7 @@ def test_approvals_open_a_gate_that_asks_for_them(site: Path) -> None:
         ("backups/journal.jsonl", "journal: "),
     ],
 )
-def test_one_changed_byte_is_found(made: Path, pattern: str, says: str) -> None:
+def test_one_changed_byte_is_found(made: Path, pattern: str, says: str, visionforge: Visionforge) -> None:
     """In record, page, manifest, baseline, backup and journal, and it is said where."""
     path = next(made.glob(pattern))
     content = path.read_bytes()
@@ -153,7 +142,7 @@ def test_one_changed_byte_is_found(made: Path, pattern: str, says: str) -> None:
     ],
 )
 def test_a_users_mistake_is_one_message(
-    tmp_path: Path, arguments: tuple[str, ...], code: int, says: str
+    tmp_path: Path, arguments: tuple[str, ...], code: int, says: str, visionforge: Visionforge
 ) -> None:
     """One line, no traceback."""
     done = visionforge(tmp_path, *arguments)

@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 
 from pytest_visionforge.plan import read
 from tests import samples
+from tests.cli.conftest import Console
 from tests.servers import Server
 
 PROGRAM = "from pytest_visionforge.cli import main; main()"
@@ -62,14 +63,14 @@ def test_a_plan_is_written_that_runs(folder: Path) -> None:
     assert subprocess.run(run, cwd=folder, check=False, capture_output=True).returncode == 0
 
 
-def test_two_databases(folder: Path) -> None:
+def test_two_databases(folder: Path, console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
     """Source and target stand in the plan; what only one of them has is a suggestion to declare."""
-    done = visionforge(
-        folder, "init", "$OLD", "$NEW", "--name", "move", OLD="sqlite:///old.db", NEW="sqlite:///new.db"
-    )
+    environ = {"OLD": "sqlite:///old.db", "NEW": "sqlite:///new.db"}
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    done = console("init", "$OLD", "$NEW", "--name", "move")
     assert done.returncode == 0, done.stderr
     text = (folder / "visionforge.toml").read_text("utf-8")
-    environ = {"OLD": "sqlite:///old.db", "NEW": "sqlite:///new.db"}
     assert not read(folder / "visionforge.toml", environ).in_place
     assert "#[changes.tables.u]\n#added = true" in text
     assert "#[changes.tables.t]\n#dropped = true" in text
@@ -104,28 +105,28 @@ def test_a_password_is_nowhere(mariadb_server: Server, tmp_path: Path) -> None:
     assert (tmp_path / "visionforge.toml").read_text("utf-8") == text
 
 
-def test_nothing_is_written_over_unless_told(folder: Path) -> None:
+def test_nothing_is_written_over_unless_told(folder: Path, console: Console) -> None:
     """A plan, or jobs, that are there stay, and then nothing else is written either."""
     (folder / "visionforge.toml").write_text("mine")
-    done = visionforge(folder, "init", "sqlite:///old.db", "--ci", "gitlab")
+    done = console("init", "sqlite:///old.db", "--ci", "gitlab")
     assert (done.returncode, (folder / "visionforge.toml").read_text()) == (4, "mine")
     assert "--force" in done.stderr
     assert not (folder / ".gitlab-ci.yml").exists()
     (folder / ".gitlab-ci.yml").write_text("mine")
     (folder / "visionforge.toml").unlink()
-    assert visionforge(folder, "init", "sqlite:///old.db", "--ci", "gitlab").returncode == 4
+    assert console("init", "sqlite:///old.db", "--ci", "gitlab").returncode == 4
     assert not (folder / "visionforge.toml").exists()
-    assert visionforge(folder, "init", "sqlite:///old.db", "--ci", "gitlab", "--force").returncode == 0
+    assert console("init", "sqlite:///old.db", "--ci", "gitlab", "--force").returncode == 0
     assert "mine" not in (folder / "visionforge.toml").read_text() + (folder / ".gitlab-ci.yml").read_text()
 
 
 @pytest.mark.parametrize("ci", ["github", "gitlab", "jenkins"])
-def test_jobs_for_a_plan_that_is_there(folder: Path, ci: str) -> None:
+def test_jobs_for_a_plan_that_is_there(folder: Path, console: Console, ci: str) -> None:
     """Without an address only the jobs are written, with the variables that the plan names."""
     (folder / "p.toml").write_text(
         'plan = "p"\n[database]\nurl = "$SHOP_DB"\n[environment]\nvariables = ["EXTRA"]\n'
     )
-    done = visionforge(folder, "init", "--ci", ci, "--plan", "p.toml", "--json")
+    done = console("init", "--ci", ci, "--plan", "p.toml", "--json")
     assert done.returncode == 0, done.stderr
     text = Path(json.loads(done.stdout)["jobs"]).read_text()
     assert all(word in text for word in ("p.toml", "SHOP_DB", "EXTRA"))
@@ -148,12 +149,12 @@ def test_jobs_for_a_plan_that_is_there(folder: Path, ci: str) -> None:
     ],
 )
 def test_a_mistake_is_one_message_and_leaves_nothing(
-    folder: Path, arguments: tuple[str, ...], code: int, says: str
+    folder: Path, console: Console, arguments: tuple[str, ...], code: int, says: str
 ) -> None:
     """What was tried, what was found, how to mend it; no traceback, and no file."""
     (folder / "junk.db").write_bytes(b"junk" * 1000)
     before = sorted(folder.rglob("*"))
-    done = visionforge(folder, "init", *arguments)
+    done = console("init", *arguments)
     assert (done.returncode, says in done.stderr, "Traceback" in done.stderr) == (code, True, False), (
         done.stderr
     )
@@ -177,12 +178,12 @@ def test_a_full_disk_leaves_nothing(folder: Path) -> None:
     assert len(list(folder.iterdir())) == 3
 
 
-def test_shells_complete(folder: Path) -> None:
+def test_shells_complete(console: Console) -> None:
     """Commands, options and their words are completed by what each shell is given."""
     program = shutil.which("visionforge", path=str(Path(sys.executable).parent))
     assert program
     for shell in ("bash", "zsh", "fish"):
-        script = visionforge(folder, "completion", shell).stdout
+        script = console("completion", shell).stdout
         assert "_VISIONFORGE_COMPLETE" in script
     for typed, meant in (
         ("visionforge ro", "rollback"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_gate import visionforge
+from tests.cli.conftest import Visionforge
 from tests.plugin.conftest import Shop
 
 RULES = "[tables.customers]\naccepted = { country = ['DE'] }\nrows = '5..'  # a comment of mine\n"
@@ -28,14 +28,16 @@ def checked(shop: Shop) -> dict[str, Any]:
     return {each["name"]: each for each in shop.record()["results"]}
 
 
-def listed(shop: Shop) -> dict[str, str]:
+def listed(visionforge: Visionforge, shop: Shop) -> dict[str, str]:
     """The state of each waiver."""
     done = visionforge(shop.path, "waivers", "--json")
     assert done.returncode == 0, done.stderr
     return {each["check"]: each["state"] for each in json.loads(done.stdout)}
 
 
-def test_violations_become_waivers_that_hold_once_they_are_filled_in(shop: Shop) -> None:
+def test_violations_become_waivers_that_hold_once_they_are_filled_in(
+    shop: Shop, visionforge: Visionforge
+) -> None:
     """Adopted, a violation is one still; filled in, it is waived up to its rows; the plan's comments stay."""
     checked(shop)
     plan = shop.path / "visionforge.toml"
@@ -46,7 +48,7 @@ def test_violations_become_waivers_that_hold_once_they_are_filled_in(shop: Shop)
     adopted = plan.read_text()
     assert adopted.startswith(before)
     assert set(shop.path.glob(".*adopting")) == set()
-    assert listed(shop) == {COUNTRY: "unfilled", "customers.rows": "unfilled"}
+    assert listed(visionforge, shop) == {COUNTRY: "unfilled", "customers.rows": "unfilled"}
     again = visionforge(shop.path, "waivers", "--adopt")
     assert "does not cover it" in again.stderr
     assert plan.read_text() == adopted
@@ -54,17 +56,25 @@ def test_violations_become_waivers_that_hold_once_they_are_filled_in(shop: Shop)
     filled = adopted.replace('reason = ""', 'reason = "r"').replace('by     = ""', 'by = "b"')
     other = "[[waivers]]\ncheck = 'readiness.clock'\nreason = 'r'\nby = 'b'\nuntil = 2999-12-31\n"
     plan.write_text(filled.replace('until  = ""', "until = 2999-12-31") + other)
-    assert listed(shop) == {COUNTRY: "held", "customers.rows": "held", "readiness.clock": "unused"}
+    assert listed(visionforge, shop) == {
+        COUNTRY: "held",
+        "customers.rows": "held",
+        "readiness.clock": "unused",
+    }
     shop.execute("INSERT INTO customers VALUES (7, 'x', 'XX')")
     found = checked(shop)
     assert [found[name]["outcome"] for name in (COUNTRY, "customers.rows")] == ["violated", "waived"]
-    assert listed(shop) == {COUNTRY: "exceeded", "customers.rows": "held", "readiness.clock": "unused"}
+    assert listed(visionforge, shop) == {
+        COUNTRY: "exceeded",
+        "customers.rows": "held",
+        "readiness.clock": "unused",
+    }
     plan.write_text(plan.read_text().replace("2999", "1999"))
-    assert set(listed(shop).values()) == {"expired"}
+    assert set(listed(visionforge, shop).values()) == {"expired"}
     assert "expired" in visionforge(shop.path, "waivers").stdout
 
 
-def test_what_cannot_be_adopted_is_left_alone(shop: Shop) -> None:
+def test_what_cannot_be_adopted_is_left_alone(shop: Shop, visionforge: Visionforge) -> None:
     """Without a record, or where nothing can be appended, the plan stays as it is; --print shows the waivers."""
     plan = shop.path / "visionforge.toml"
     done = visionforge(shop.path, "waivers", "--adopt")
@@ -80,5 +90,5 @@ def test_what_cannot_be_adopted_is_left_alone(shop: Shop) -> None:
     assert plan.read_bytes() == before
     assert printed.stdout.count("[[waivers]]") == 2
     plan.write_text(before.decode().replace("waivers = []\n", "") + printed.stdout)
-    assert set(listed(shop).values()) == {"unfilled"}
+    assert set(listed(visionforge, shop).values()) == {"unfilled"}
     assert visionforge(shop.path, "waivers", "--print").returncode == 4

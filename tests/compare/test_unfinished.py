@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
-import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,30 +13,12 @@ import pytest
 from pytest_visionforge.compare import Baseline, going_on, take, unfinished
 from pytest_visionforge.compare import segments as cut
 from pytest_visionforge.compare.segments import Digest, Segment
+from pytest_visionforge.compare.unfinished import Unfinished
 from pytest_visionforge.database import Database
+from tests import apart
 from tests.compare.conftest import Migration, plan_of
 
 ROWS = 40
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from pytest_visionforge.compare import segments as cut, unfinished
-from pytest_visionforge.compare.unfinished import Unfinished
-from tests.compare import test_unfinished as this
-
-folder, url, ranges = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-went = Unfinished.went
-
-def killed(self, fingerprint, digest):
-    went(self, fingerprint, digest)
-    self.times = getattr(self, "times", 0) + 1
-    if self.times == ranges:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-Unfinished.went = killed
-cut.ROWS, unfinished.SECONDS = 4, 0.0
-this.taken(folder, url)
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -66,10 +48,37 @@ def two(migration: Migration) -> Migration:
     return migration
 
 
+def die_after(folder: Path, url: str, ranges: int) -> None:
+    """Takes a baseline of ranges of four rows, and dies after so many of them."""
+    left, went = ranges, Unfinished.went
+
+    def then_die(self: Unfinished, fingerprint: str, digest: Digest) -> None:
+        nonlocal left
+        went(self, fingerprint, digest)
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Unfinished, "went", then_die)
+        patch.setattr(cut, "ROWS", 4)
+        patch.setattr(unfinished, "SECONDS", 0.0)
+        taken(folder, url)
+
+
+def _settle(url: str) -> None:
+    """Waits until MariaDB is through with what it does by itself after a write: it moves the log as a write does."""
+    with Database("source", url) as database:
+        before = ""
+        while (state := database.state()) != before and state.startswith("log"):
+            before = state
+            time.sleep(0.5)
+
+
 def _killed(folder: Path, url: str, ranges: int) -> None:
     """Takes a baseline that is killed after so many ranges."""
-    done = subprocess.run([sys.executable, "-c", KILLED, str(folder), url, str(ranges)], check=False)
-    assert done.returncode == -signal.SIGKILL
+    _settle(url)
+    assert apart.run(die_after, folder, url, ranges) == -signal.SIGKILL
     assert not (folder / "baseline").exists()
 
 

@@ -62,7 +62,8 @@ class Project:
     @property
     def environ(self) -> Mapping[str, str]:
         """What programs here find in their environment."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        dropped = ("PYTEST_CURRENT_TEST", "PYTEST_XDIST", "PYTEST_VERSION")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         return {**kept, "SHOP_DB": self.url, **self.environment}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

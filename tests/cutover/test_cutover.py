@@ -21,6 +21,7 @@ from pytest_visionforge.demo import demo
 from pytest_visionforge.demo.generate import generate
 from tests.backup import shop as shops
 from tests.cutover.project import PYTHON, TABLES, Project, execute
+from tests.docs import evidence
 from tests.soak import SOAK
 
 APP = f"{PYTHON} -m pytest_visionforge.demo.app"
@@ -123,6 +124,11 @@ def test_a_good_migration_goes_all_the_way(visionforge: Project) -> None:
     code, output = visionforge.run("runbook")
     assert "(last time" in output
     assert "alembic upgrade head" in output
+    assert visionforge.run("key", "ci.pem")[0] == 0
+    (record, *_) = sorted((visionforge.folder / "reports").glob("*-postmigration-*"), reverse=True)
+    code, output = visionforge.run("sign", str(record), "--key", "ci.pem")
+    assert code == 0, output
+    assert list(evidence.missing(visionforge.folder)) == []  # what the page for auditors promises is there
 
 
 def test_a_broken_migration_goes_back_by_itself(visionforge: Project) -> None:
@@ -140,6 +146,9 @@ def test_a_broken_migration_goes_back_by_itself(visionforge: Project) -> None:
     incident = visionforge.read("*-cutover-*/incident.md")
     assert "cutover postmigration | failed" in incident
     assert "cutover start previous | ok" in incident
+    times = [line[2:26] for line in incident.splitlines() if line.startswith("| 20")]
+    assert times == sorted(times)
+    assert "no end" not in incident
 
 
 @pytest.fixture
@@ -199,6 +208,7 @@ def test_the_default_touches_nothing_without_being_told(project: Project) -> Non
     assert (code, _services(project)) == (1, ["stop"]), output
     assert "visionforge cutover --rollback" in output
     assert "visionforge cutover --resume" in output
+    assert "**Next**: the services are stopped" in project.read("*-cutover-*/incident.md")
     code, output = project.run("cutover", "--yes")
     assert code == 1
     assert "ended undecided" in output
@@ -250,13 +260,14 @@ def test_a_migration_that_failed_without_a_trace_is_no_reason_to_go_back(project
 
 
 def test_two_at_once_are_refused(project: Project) -> None:
-    """A second cutover of the same database is told who is there."""
+    """A second cutover of the same database is told who is there, and so is who wants to go back meanwhile."""
     project.write(PLAN.replace(f"{PYTHON} migrate.py", "echo here; sleep 30"))
     first = project.start("migrate")
     assert first.stdout
     first.stdout.readline()
-    code, output = project.run("cutover", "--yes")
+    ends = [project.run(command, "--yes") for command in ("cutover", "rollback")]
     first.terminate()
     first.communicate()
-    assert code == 3, output
-    assert "is in use by migrate" in output
+    for code, output in ends:
+        assert code == 3, output
+        assert "is in use by migrate" in output

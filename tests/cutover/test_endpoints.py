@@ -101,7 +101,7 @@ timeout = "1s"
 
 
 def test_each_fault_has_its_own_name(tmp_path: Path, sqlite: str) -> None:
-    """One in fifty, too late, broken, and a smoke command that fails or hangs: NO-GO, each by its name."""
+    """One in fifty, too late, broken, a smoke command that fails or hangs: NO-GO, each by its name; memory warns."""
     execute(sqlite, *TABLES)
 
     def answer(number: int, path: str, _: bytes) -> tuple[int, bytes]:
@@ -111,7 +111,7 @@ def test_each_fault_has_its_own_name(tmp_path: Path, sqlite: str) -> None:
 
     with site(answer) as url:
         here = Site(tmp_path, {"SITE": url, "TOKEN": "geheim42"})
-        here.plan(PLAN)
+        here.plan(PLAN.replace('memory = "100%"', 'memory = "1%"'))
         here.pytest("-m", "premigration and performance")
         done = here.pytest("-m", "postmigration and (smoke or performance)")
     record = here.record("postmigration")
@@ -123,6 +123,9 @@ def test_each_fault_has_its_own_name(tmp_path: Path, sqlite: str) -> None:
         "performance.error_rate",
     }
     assert not [rule for rule, name in violated if "good" in name]
+    machine = [each for each in record["results"] if each["rule"] == "performance.resources"]
+    assert {each["outcome"] for each in machine} == {"warned"}
+    assert all("(limit 1%)" in each["finding"]["says"] for each in machine)
     commands = {each["name"]: each for each in record["results"] if each["rule"] == "smoke.command"}
     assert [each["outcome"] for each in commands.values()] == ["passed", "violated", "violated"]
     everything = done.stdout + "".join(

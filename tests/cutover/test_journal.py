@@ -110,6 +110,19 @@ def test_an_unfinished_write_is_taken_off_by_the_next(path: Path) -> None:
     assert path.read_bytes().startswith(whole)
 
 
+def test_an_unfinished_write_is_mended_before_it_is_read(path: Path) -> None:
+    """Who wants to go on after a crash mends the journal first: the chain holds, and says so; a whole one stays."""
+    whole = path.read_bytes()
+    Journal(path).mend()
+    assert path.read_bytes() == whole
+    path.write_bytes(whole + b'{"action":"back')
+    Journal(path).mend()
+    assert journal.verify(path).entries == 8
+    assert [entry.action for entry in journal.read(path)][-1] == "journal mended"
+    Journal(path.with_name("none.jsonl")).mend()
+    assert not path.with_name("none.jsonl").exists()
+
+
 def _write(path: Path, times: int) -> None:
     for number in range(times):
         with Journal(path).step("act", "shop", number=number):

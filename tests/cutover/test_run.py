@@ -124,6 +124,33 @@ def test_a_run_that_exits_0_but_prints_an_error_has_failed(project: Project) -> 
     assert [entry.result for entry in project.entries("migrate")] == ["", "failed"]
 
 
+def test_a_run_whose_process_is_killed_has_failed(project: Project) -> None:
+    """A command that ends by a signal has failed by it."""
+    done, _ = _migrate(project.write('[migration]\ncommand = "kill -9 $$"\n'))
+    assert done.failure == "migration was ended by signal 9"
+
+
+def test_a_run_goes_on_where_nobody_listens(project: Project) -> None:
+    """What a closed pipe or a lost terminal cannot show any more is no reason to end a migration in the middle."""
+    project.write('[migration]\ncommand = "echo 1; sleep 0.5; echo 2; sleep 0.5; echo 3; touch ran"\n')
+    process = project.start("migrate")
+    assert process.stdout
+    process.stdout.readline()
+    process.stdout.close()
+    process.wait(60)
+    assert (project.folder / "ran").exists()
+    assert project.entries("migrate")[-1].result == "ok"
+
+
+def test_a_version_that_never_comes_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command for the version that hangs ends in one message, and nothing is run."""
+    monkeypatch.setattr("pytest_visionforge.cutover.migrate.VERSION_SECONDS", 0.2)
+    plan = project.write('[migration]\nversion = "sleep 60"\ncommand = "touch ran"\n')
+    with pytest.raises(MigrationError, match=r"migration.version: `sleep 60` has not ended within 0.2 s"):
+        migrate(plan, echo=print)
+    assert not (project.folder / "ran").exists()
+
+
 def test_the_exit_status_is_honoured(project: Project) -> None:
     """A status other than 0 is a failure, and the message names it."""
     done, _ = _migrate(project.write('[migration]\ncommand = "exit 7"\n'))
@@ -223,6 +250,35 @@ def test_a_failed_run_that_changed_nothing_may_be_repeated(project: Project) -> 
     code, output = project.run("migrate")
     assert code == 1
     assert "the database is as before: mend the migration and run it again" in output
+
+
+def test_a_killed_migration_is_not_run_twice_unawares(project: Project) -> None:
+    """After a kill (-9) it is run again only where all is as before; else it is said what is, and the way back."""
+    (project.folder / "hold").touch()
+    project.write(
+        f'[migration]\ncommand = "test -e harmless || {PYTHON} change.py; echo here; test ! -e hold || sleep 60"\n',
+        change__py=CHANGE,
+    )
+    project.pytest("-m", "premigration")
+    for harmless in (True, False):
+        (project.folder / "harmless").touch() if harmless else (project.folder / "harmless").unlink()
+        process = project.start("migrate")
+        assert process.stdout
+        while "| here" not in process.stdout.readline():
+            assert process.poll() is None
+        process.kill()
+        process.communicate()
+    (project.folder / "hold").unlink()
+    for _ in range(2):
+        code, output = project.run("migrate")
+        assert code == 3
+        assert (
+            "was killed (step migration), and the database is not as before: items: 3 rows, then 2" in output
+        )
+    code, output = project.run("rollback", "--yes")
+    assert code == 0, output
+    code, output = project.run("migrate")
+    assert code == 0, output
 
 
 def test_a_plan_without_a_migration_is_told(project: Project) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 from pytest_visionforge.cutover.migrate import migrate
 from pytest_visionforge.cutover.watch import Machine, Watch
 from pytest_visionforge.database import Database
-from pytest_visionforge.dialects.pulse import Activity, Pulse, Wait
+from pytest_visionforge.dialects.pulse import Activity, Pulse, Replica, Wait
 from pytest_visionforge.errors import MigrationError
 from pytest_visionforge.plan.values.plan import Plan
 from tests.cutover.project import TABLES, Project, engine, execute
@@ -121,6 +121,7 @@ def _watch(plan: Plan, told: list[tuple[str, str]], path: Path) -> Watch:
 
 def _judged(watch: Watch, machine: Machine | None, pulse: Pulse | None) -> None:
     """One look's judgement, without the look."""
+    watch._replicas.look(pulse.replicas if pulse else (), time.monotonic())
     for name, key, says in (
         *(watch._of_machine(machine) if machine else ()),
         *(watch._of_pulse(pulse) if pulse else ()),
@@ -140,13 +141,13 @@ def test_each_limit_raises_its_alert_once(tmp_path: Path) -> None:
     )
     told: list[tuple[str, str]] = []
     watch = _watch(plan, told, tmp_path / "w")
-    _judged(watch, _machine(), Pulse(lag=1.0))
+    _judged(watch, _machine(), Pulse(replicas=(Replica("r", 1.0),)))
     assert told == []
     for _ in range(3):
-        _judged(watch, _machine(memory=0.95, tree_memory=2 * 10**9), Pulse(lag=100.0))
+        _judged(watch, _machine(memory=0.95, tree_memory=2 * 10**9), Pulse(replicas=(Replica("r", 100.0),)))
     assert [name for name, _ in told] == ["memory", "memory", "replication_lag"]
-    _judged(watch, _machine(), Pulse())
-    _judged(watch, _machine(memory=0.95), None)
+    _judged(watch, _machine(), Pulse(replicas=(Replica("r"),)))
+    _judged(watch, _machine(memory=0.95), Pulse(replicas=(Replica("r"),)))
     assert [name for name, _ in told][3:] == ["memory"]
 
 

@@ -163,7 +163,11 @@ def _run_page(page: str, directory: Path) -> None:
 
 def _runs(command: Command, directory: Path) -> None:
     bin = str(Path(sys.executable).parent)
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "GITHUB"))}
+    environ = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("PYTEST", "GITHUB")) or key == "PYTEST_ADDOPTS"
+    }
     environ |= {"PATH": f"{bin}:{environ['PATH']}", "COLUMNS": "100"}
     done = subprocess.run(
         ["/bin/sh", "-c", command.line],

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import make_url
+from sqlalchemy.exc import IntegrityError
 
-from pytest_visionforge.backup import Backup, scratch, stores, verify
+from pytest_visionforge.backup import Backup, outlook, scratch, stores, verify
 from pytest_visionforge.backup.manifest import Kind
 from pytest_visionforge.database import Database
 from tests.backup.shop import back_up, fill, writing
@@ -257,3 +258,17 @@ def test_rows_that_are_only_in_a_log_are_backed_up(tmp_path: Path, backups: Path
     assert verify(made).rows == 2
     with scratch(made) as database:
         assert not Path(f"{database.url.database}-wal").exists()
+
+
+def test_an_index_that_failed_disproves_nothing(postgresql: str, backups: Path) -> None:
+    """What a CREATE INDEX CONCURRENTLY that failed has left is in no dump: its table is backed up all the same."""
+    with writing(postgresql) as run:
+        run("CREATE TABLE t (id int PRIMARY KEY, a int)")
+        run("INSERT INTO t VALUES (1, 7), (2, 7)")
+        run("CREATE INDEX sound ON t (a)")
+        with pytest.raises(IntegrityError):
+            run("CREATE UNIQUE INDEX CONCURRENTLY failed ON t (a)")
+        made = back_up(postgresql, backups)
+        assert verify(made, scratch_url=postgresql).holds
+        run("DROP INDEX sound")
+    assert outlook(made, postgresql, replace=True).changes == ("table t would be defined as it was",)

@@ -13,7 +13,7 @@ import pyrage
 import pytest
 from sqlalchemy import make_url
 
-from pytest_visionforge.backup import catalogue, incomplete, restore, verify
+from pytest_visionforge.backup import catalogue, find, incomplete, restore, verify
 from pytest_visionforge.errors import VisionForgeError
 from pytest_visionforge.plan.values.sections import Store
 from tests.backup.shop import back_up, change, digests, fill
@@ -91,3 +91,17 @@ def test_a_restore_that_does_not_fit_changes_nothing(
         restore(made, url, replace=True)
     assert digests(url) == before
     assert [path.name for path in disk.iterdir()] == ["test.db"]
+
+
+def test_a_full_disk_says_nothing_of_a_backup(sqlite: str, small_disk: Callable[[int], Path]) -> None:
+    """What cannot be looked at for want of space is not disproved by that."""
+    fill(sqlite)
+    directory = small_disk(400_000) / "backups"
+    made = back_up(sqlite, directory)
+    verify(made, "decoded")
+    filler = directory / "filler"
+    filler.write_bytes(b"x" * (shutil.disk_usage(directory).free - 20_000))
+    with pytest.raises(VisionForgeError, match=r"[Nn]o space left.*free some space"):
+        verify(made, "decoded")
+    filler.unlink()
+    assert find(directory, made.id).level == "decoded"

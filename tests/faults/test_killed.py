@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
@@ -15,21 +14,19 @@ from sqlalchemy import make_url
 from pytest_visionforge.backup import catalogue, incomplete, restore, verify
 from pytest_visionforge.cutover import journal
 from pytest_visionforge.database import Database
+from tests import apart
 from tests.backup.shop import back_up, change, databases, digests, fill
 from tests.faults import killed
 from tests.soak import SOAK
 
-ROOT = Path(__file__).parents[2]
 
-
-def _start(action: str, url: str, directory: Path, number: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", killed.__name__, action, url, str(directory), str(number)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+def _start(action: str, url: str, directory: Path, number: int = -1) -> ForkServerProcess:
+    return apart.start(killed.main, action, url, directory, number)
 
 
 def _killed(action: str, url: str, directory: Path, number: int) -> bool:
     """Runs it; False where it came to its end before that word of progress."""
-    status = _start(action, url, directory, number).wait()
+    status = apart.run(killed.main, action, url, directory, number)
     assert status in (0, -signal.SIGKILL)
     return status != 0
 
@@ -107,16 +104,16 @@ def test_a_restore_killed_at_any_moment_leaves_the_old_or_the_new_state(sqlite: 
     wanted = digests(sqlite)
     back_up(sqlite, backups)
     started = time.monotonic()
-    assert _start("restore", sqlite, backups, -1).wait() == 0
+    assert not _killed("restore", sqlite, backups, -1)
     whole = time.monotonic() - started
     choice = random.Random(7)  # noqa: S311
     for _ in range(10):
         change(sqlite)
         between = digests(sqlite)
-        process = _start("restore", sqlite, backups, -1)
-        time.sleep(whole * choice.uniform(0.5, 1.05))
+        process = _start("restore", sqlite, backups)
+        time.sleep(whole * choice.uniform(0.0, 1.05))
         process.kill()
-        process.wait()
+        process.join()
         assert digests(sqlite) in (wanted, between)
         assert not path.with_name("test.db-wal").exists()
         restore(catalogue(backups)[-1], sqlite, keep_old=False, replace=True)
@@ -126,8 +123,9 @@ def test_a_restore_killed_at_any_moment_leaves_the_old_or_the_new_state(sqlite: 
 def test_two_runs_at_once_make_two_backups(sqlite: str, backups: Path) -> None:
     """Two processes that back one database up into one directory at once: both are whole, the chain holds."""
     fill(sqlite)
-    for process in [_start("create", sqlite, backups, -1) for _ in range(2)]:
-        assert process.wait() == 0
+    for process in [_start("create", sqlite, backups) for _ in range(2)]:
+        process.join()
+        assert process.exitcode == 0
     assert [verify(made).holds for made in catalogue(backups)] == [True, True]
     _sound(backups)
     assert journal.unfinished(backups / "journal.jsonl") == ()

@@ -194,3 +194,26 @@ def test_a_mariadb_user_that_does_not_see_all_makes_no_backup(mariadb: str, back
             assert verify(back_up(url, backups), scratch_url=mariadb).holds
         finally:
             run("DROP USER vf_test_clerk@'%'")
+
+
+def test_a_routine_whose_body_is_hidden_is_told_with_the_grant(mariadb: str, backups: Path) -> None:
+    """Who may call a routine and not read it gets no backup, and the right that is missing is named."""
+    _make(mariadb)
+    name = make_url(mariadb).database
+    clerk = make_url(mariadb).set(username="vf_test_clerk", password="s3cr3t-p4ss")
+    url = clerk.render_as_string(hide_password=False)
+    with writing(mariadb) as run:
+        run("CREATE PROCEDURE two () SELECT 2")
+        run("DROP USER IF EXISTS vf_test_clerk@'%'")
+        run("CREATE USER vf_test_clerk@'%' IDENTIFIED BY 's3cr3t-p4ss'")
+        try:
+            run(f"GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON `{name}`.* TO vf_test_clerk@'%'")
+            with pytest.raises(
+                BackupError, match=r"privileges to SHOW CREATE PROCEDURE.*; GRANT SELECT ON mysql\.proc"
+            ):
+                back_up(url, backups)
+            nothing_is_left(backups)
+            run("GRANT SELECT ON mysql.proc TO vf_test_clerk@'%'")
+            assert verify(back_up(url, backups), scratch_url=mariadb).holds
+        finally:
+            run("DROP USER vf_test_clerk@'%'")

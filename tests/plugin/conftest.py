@@ -45,7 +45,7 @@ class Shop:
 
     def run(self, *arguments: str) -> pytest.RunResult:
         """Runs pytest there as a user does."""
-        return self.pytester.runpytest_subprocess(*arguments)
+        return self.pytester.runpytest_subprocess("-p", "no:hypothesispytest", *arguments)
 
     def records(self, phase: str = "*") -> list[dict[str, Any]]:
         """The records, oldest first."""

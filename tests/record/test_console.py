@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_visionforge.outcome import Finding, Offender, Outcome
-from pytest_visionforge.record import Record
+from pytest_visionforge.outcome import Finding, Offender, Outcome, Verdict
+from pytest_visionforge.record import Completeness, Record
 from pytest_visionforge.record.console import WIDTH, story
 from tests.record import samples
 
@@ -42,6 +42,19 @@ def test_a_go_is_short() -> None:
     lines = story(samples.premigration(waivers=()))
     assert lines[0].startswith("✓ GO")
     assert len(lines) == 3
+
+
+def test_a_part_is_told_as_one() -> None:
+    """A part that lacks only the rest asks nobody to mend anything; one that lacks more does, as any run does."""
+    left_out = "5 planned checks were deselected: a, b, c and 2 more"
+    for reasons, first in (
+        ((left_out,), "✓ one part of premigration"),
+        ((left_out, "1 check was skipped: d"), "◐ INCOMPLETE"),
+    ):
+        completeness = Completeness(planned=9, ran=4, deselected=5, reasons=reasons)
+        told = samples.premigration(verdict=Verdict.INCOMPLETE, completeness=completeness, waivers=())
+        assert story(told, part=True)[0].startswith(first)
+        assert story(told)[0].startswith("◐ INCOMPLETE")
 
 
 def test_lines_are_narrow(record: Record) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests import samples
 from tests.scenarios import chinook
 from tests.scenarios.site import Site
+from tests.soak import SOAK
 
 PLAN = """
 plan = "chinook in place"
@@ -74,25 +75,40 @@ def test_clean_totals_raise_no_alarm(site: Site) -> None:
     assert result["evidence"]["rows"] == 412
 
 
-@pytest.mark.parametrize("number", range(11))
+DEFECTS = 11
+TOGETHER = 3  # groups of them, on the servers
+
+
+@pytest.mark.parametrize("number", range(DEFECTS))
 def test_a_planted_defect_is_named(site: Site, dbms: str, number: int) -> None:
-    """Each defect alone is NO-GO, and the record names the row or object."""
-    defect, url = chinook.defects(dbms)[number], site.environment["CHINOOK"]
-    chinook.execute(url, *defect.plant)
+    """Each defect is NO-GO, and the record names the row or object: alone, or with others that it does not hide.
+
+    (SQLite has each alone, the servers every third together; in a soak each has all alone.)
+    """
+    step = DEFECTS if SOAK or dbms == "sqlite" else TOGETHER
+    if number >= step:
+        pytest.skip("planted together with another; alone under VISIONFORGE_SOAK=1")
+    defects, url = chinook.defects(dbms)[number::step], site.environment["CHINOOK"]
+    for defect in defects:
+        chinook.execute(url, *defect.plant)
     try:
         done = site.pytest("-m", "postmigration")
     finally:
-        chinook.execute(url, *defect.mend)
-    assert done.returncode == 1, f"{defect}: {done.stdout}"
+        for defect in defects:
+            chinook.execute(url, *defect.mend)
+    assert done.returncode == 1, f"{defects}: {done.stdout}"
     record = site.record("postmigration")
     assert record["verdict"] == "NO-GO"
     violated = [json.dumps(each).lower() for each in record["results"] if each["outcome"] == "violated"]
-    missing = [text for text in defect.says if not any(text.lower() in each for each in violated)]
-    assert not missing, f"{defect}: {missing} not in {violated}"
+    for defect in defects:
+        missing = [text for text in defect.says if not any(text.lower() in each for each in violated)]
+        assert not missing, f"{defect}: {missing} not in {violated}"
 
 
 def test_workers_find_every_defect(site: Site, dbms: str) -> None:
     """With xdist each worker reads the state before on its own, and all defects of values are found at once."""
+    if not SOAK and dbms != "postgresql":
+        pytest.skip("only under VISIONFORGE_SOAK=1: it takes its time")
     url = site.environment["CHINOOK"]
     defects = [each for each in chinook.defects(dbms) if "changed" in each.name or "NULL turned" in each.name]
     for defect in defects:

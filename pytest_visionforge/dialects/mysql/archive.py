@@ -30,6 +30,7 @@ from pytest_visionforge.dialects.mysql.programs import (
     dump_part,
     load_part,
     program_for,
+    refuse_falling_back,
 )
 from pytest_visionforge.dialects.mysql.rows import replacing
 from pytest_visionforge.dialects.mysql.swapping import copy, put_back, recover, swap
@@ -49,6 +50,7 @@ __all__ = [
     "make",
     "needs",
     "place",
+    "prepare",
     "put_back",
     "recognises",
     "recover",
@@ -93,6 +95,14 @@ def lacking(url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     return ()
 
 
+def prepare(session: Session, url: URL) -> None:
+    """The programs are there and do as the URL says; all that is to be dumped is seen, and has snapshots."""
+    _refuse_unsafe_engines(session)
+    _refuse_hidden_routines(session)
+    for kind in ("dump", "client"):
+        refuse_falling_back(program_for(kind, session.dialect.session.product(session)), url)
+
+
 def dump(
     session: Session,
     url: URL,
@@ -102,8 +112,6 @@ def dump(
     progress: Callable[[str], None],
 ) -> Dumped:
     """Runs the dump program in a snapshot of its own: the server cannot share the session's."""
-    _refuse_unsafe_engines(session)
-    _refuse_hidden_routines(session)
     program = program_for("dump", session.dialect.session.product(session))
     tables, views = names_of(session.all, TABLES), names_of(session.all, "'VIEW'")
     parts = [(name, tables) for name in KINDS[kind]] + [(VIEWS, views)]

@@ -14,6 +14,7 @@ from sqlalchemy import URL
 from pytest_visionforge.database.names import split_id
 from pytest_visionforge.database.session import unescaped
 from pytest_visionforge.dialects.child import Command, Program, feed, installed, pour
+from pytest_visionforge.dialects.mysql import tls
 from pytest_visionforge.dialects.mysql.language import quote
 from pytest_visionforge.dialects.rooms.archive import Payloads, Raw, Sink
 from pytest_visionforge.errors import BackupError
@@ -51,10 +52,16 @@ LOAD_OPTIONS = (
     "--default-character-set=utf8mb4",
     "--max-allowed-packet=1G",
 )
+ASK = ("--no-defaults", "--version")  # what is wrong in ~/.my.cnf would stop even that
+MARIADB = 10  # the first version of its own; MySQL has not come so far
 MARKER = b"-- Dump completed"
 _TABLE, _ROWS, _HEAD = b"-- Table structure for ", b"-- Dumping data for table ", 400
 REMEDIES = {
+    r"\b(2026|3159)\b|\b(SSL|TLS)\b|certificate": "see ssl_ca and ssl_mode in the URL",
     "Access denied for user.*using password": "check user and password",
+    "privileges to SHOW CREATE": (
+        "GRANT SELECT ON mysql.proc to the user (MySQL: SHOW_ROUTINE), or be the routine's definer"
+    ),
     r"\b(1044|1142|1227)\b|command denied|Access denied": "grant the user what it lacks",
     r"\b(1356|1449|1146)\b|definer": "mend or drop what is broken there, then try again",
     r"\b(2002|2003|2005)\b|Can't connect": "check that the server runs and can be reached",
@@ -70,16 +77,29 @@ def program_for(kind: str, product: str) -> Program:
     maria, mysql = {"dump": ("mariadb-dump", "mysqldump"), "client": ("mariadb", "mysql")}[kind]
     ours = "mariadb" in product.lower()
     for name in (maria, mysql) if ours else (mysql, maria):
-        if found := installed(name):
+        if found := installed(name, ask=ASK):
             return found[-1]
     package = "mariadb-client" if ours else "mysql-client"
     raise BackupError(f"{maria} is not installed; install it: apt-get install {package}")
 
 
+def refuse_falling_back(program: Program, url: URL) -> None:
+    """MariaDB's programs insist on encryption only where they prove the server's name as well.
+
+    Without any proof (`ssl=true`) they are as safe as the driver: it has seen the server encrypt, and whoever
+    takes that away in between could as well show a certificate of his own.
+    """
+    if tls.mode(tls.spelled(url)) == "verify_ca" and program.version[0] >= MARIADB:
+        raise BackupError(
+            f"{program.name} would go on unencrypted where somebody takes the encryption away, unless it proves"
+            " the server's name too: use the name in its certificate, without ssl_check_hostname=false"
+        )
+
+
 def dump_part(program: Program, url: URL, name: str, tables: Sequence[str], sink: Sink | IO[bytes]) -> None:
     """Dumps one payload, of the tables or views named; a dump without its end marker is an error."""
     marked = MarkedSink(sink)
-    with _secrets(url) as (option, descriptor):
+    with _secrets(url, program) as (option, descriptor):
         arguments = (program.path, option, *DUMP_OPTIONS, *PARTS[name], "--", str(url.database), *tables)
         pour((_command(arguments, descriptor, url), marked))
     if not marked.whole:
@@ -99,7 +119,7 @@ def load_part(
 def run_client(url: URL, raw: Raw | IO[bytes]) -> None:
     """Runs statements in a database, up to the first that fails."""
     program = program_for("client", "mariadb")
-    with _secrets(url) as (option, descriptor):
+    with _secrets(url, program) as (option, descriptor):
         arguments = (program.path, option, *LOAD_OPTIONS, f"--database={url.database}")
         feed((_command(arguments, descriptor, url), raw))
 
@@ -115,17 +135,16 @@ def _command(arguments: Sequence[str], descriptor: int, url: URL) -> Command:
 
 
 @contextmanager
-def _secrets(url: URL) -> Iterator[tuple[str, int]]:
+def _secrets(url: URL, program: Program) -> Iterator[tuple[str, int]]:
     """How to connect, in an option file that has no name: only the child can read it.
 
     It is the only option file: another, read after it, could lead the child to another server.
     """
+    refuse_falling_back(program, url)
     query = url.query
     options: dict[str, object] = {"host": url.host, "port": url.port, "user": url.username}
     options |= {"password": url.password, "socket": query.get("unix_socket")}
-    options |= {f"ssl-{part}": query.get(f"ssl_{part}") for part in ("ca", "cert", "key")}
-    if not any(key.startswith("ssl") for key in query):
-        options["loose-skip-ssl-verify-server-cert"] = ""
+    options |= {"protocol": None if "unix_socket" in query else "tcp", **tls.options(url)}
     lines = ["[client]", *(_option(key, value) for key, value in options.items() if value is not None)]
     reader, writer = os.pipe()
     try:
@@ -162,7 +181,7 @@ class MarkedSink:
     def write(self, data: bytes) -> None:
         """The next bytes."""
         self._sink.write(data)
-        self._end = (self._end + data)[-200:]
+        self._end = (self._end + data[-200:])[-200:]
 
     @property
     def whole(self) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from sqlalchemy import URL
 
 from pytest_visionforge.database.session import AnyRow, Session
-from pytest_visionforge.dialects.pulse import Activity, Pulse, Wait, anonymous
+from pytest_visionforge.dialects.pulse import Activity, Pulse, Replica, Wait, anonymous
 from pytest_visionforge.errors import DatabaseError
 
 _SETTINGS = {
@@ -21,7 +22,7 @@ _SETTINGS = {
 _SESSIONS = """
 SELECT p.id, p.user, TIMESTAMPDIFF(SECOND, t.trx_started, NOW()), p.info, p.state, p.command
 FROM information_schema.processlist p LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id
-WHERE p.db = DATABASE() AND p.id <> CONNECTION_ID()
+WHERE (p.db = DATABASE() OR p.db IS NULL AND t.trx_id IS NOT NULL) AND p.id <> CONNECTION_ID()
 """
 _LOCKS = {
     "MariaDB": "SELECT r.trx_mysql_thread_id, b.trx_mysql_thread_id, l.lock_table"
@@ -31,6 +32,11 @@ _LOCKS = {
     " JOIN information_schema.innodb_locks l ON l.lock_id = w.requested_lock_id",
     "MySQL": "SELECT waiting_pid, blocking_pid, locked_table FROM sys.innodb_lock_waits",
 }
+_READERS = """
+SELECT DISTINCT user, SUBSTRING_INDEX(host, '\\:', 1) FROM information_schema.processlist
+WHERE command LIKE 'Binlog Dump%'
+"""
+_PREPARED = {"MariaDB": "XA RECOVER FORMAT = 'SQL'", "MySQL": "XA RECOVER CONVERT XID"}
 _METADATA = "Waiting for table metadata lock"
 _DUMP = "SQL_NO_CACHE"  # as the dump programs read tables
 
@@ -56,7 +62,7 @@ def pulse(session: Session, url: URL) -> Pulse:
         most=int(session.value("SELECT @@max_connections")),
         transactions=_oldest_first(found.values()),
         waits=tuple(_waits(session, rows, found)),
-        lag=_lag(session),
+        replicas=(*_sources(session), *_readers(session)),
         note=note,
     )
 
@@ -86,10 +92,36 @@ def disconnect(session: Session, mark: str, ports: frozenset[int]) -> int:
 
 
 def blockers(session: Session, url: URL, seconds: float) -> tuple[Activity, ...]:
-    """Dumps and transactions older than `seconds`: a metadata lock of the migration's queues behind them."""
+    """Dumps, transactions older than `seconds`, prepared ones, locked tables: a metadata lock queues behind each.
+
+    Of which database a prepared transaction is the server does not tell.
+    """
     rows, _ = _rows(session)
-    old = (row for row in rows if _DUMP in (row[3] or "") or (row[2] is not None and row[2] > seconds))
-    return tuple(sorted(map(_activity, old), key=_age, reverse=True))
+    dumps = [row for row in rows if _DUMP in (row[3] or "")]
+    old = [row for row in rows if row not in dumps and row[2] is not None and row[2] > seconds]
+    found = [*(replace(_activity(row), who=f"{row[1]}, a dump") for row in dumps), *map(_activity, old)]
+    return (*sorted(found, key=_age, reverse=True), *_prepared(session), *_locked(session, rows))
+
+
+def _locked(session: Session, rows: list[AnyRow]) -> Iterator[Activity]:
+    """Tables that are in use though nobody does anything with them: LOCK TABLES, of a session that is idle."""
+    if any(row[5] != "Sleep" and row[4] != _METADATA for row in rows):
+        return
+    tables = ", ".join(
+        row[1] for row in session.all("SHOW OPEN TABLES WHERE `Database` = DATABASE() AND In_use")
+    )
+    idle = " or ".join(str(row[0]) for row in rows if row[5] == "Sleep")
+    if tables:
+        yield Activity(f"connection {idle or 'unknown'}", f"LOCK TABLES on {tables}")
+
+
+def _prepared(session: Session) -> Iterator[Activity]:
+    """Transactions that wait for XA COMMIT, also those whose session is gone."""
+    rows: list[AnyRow] = []
+    with suppress(DatabaseError):  # MySQL asks for XA_RECOVER_ADMIN
+        rows = session.all(_PREPARED[_product(session)])
+    for row in rows:
+        yield Activity(f"prepared transaction {row[3]}; XA COMMIT or XA ROLLBACK ends it", "XA")
 
 
 def _oldest_first(found: Iterable[Activity]) -> tuple[Activity, ...]:
@@ -111,31 +143,48 @@ def _waits(session: Session, rows: list[AnyRow], found: Mapping[int, Activity]) 
         return
     for waiter, blocker, table in session.all(_LOCKS[_product(session)]):
         if waiter in found:
-            by = found.get(blocker, Activity(f"connection {blocker}", "a session elsewhere"))
+            elsewhere = Activity(f"connection {blocker}", "a session elsewhere")
+            by = found.get(blocker) or (elsewhere if blocker else _nobody(session))
             yield Wait(found[waiter], by, (table or "").replace("`", ""))
-    yield from _metadata_waits(rows, found)
+    yield from _metadata_waits(session, rows, found)
 
 
-def _metadata_waits(rows: list[AnyRow], found: Mapping[int, Activity]) -> Iterator[Wait]:
+def _metadata_waits(session: Session, rows: list[AnyRow], found: Mapping[int, Activity]) -> Iterator[Wait]:
     """Who holds a metadata lock is not told; whoever has a transaction open, and waits for none, may."""
     waiters = [row for row in rows if row[4] == _METADATA]
     holding = [row for row in rows if row[2] is not None and row[4] != _METADATA]
     oldest = max(holding, key=lambda row: float(row[2]), default=None)
     for row in waiters:
-        unknown = Activity("", "a session that the server does not name")
-        yield Wait(found[row[0]], found[oldest[0]] if oldest else unknown, "the table's definition")
+        blocker = found[oldest[0]] if oldest else _nobody(session, rows)
+        yield Wait(found[row[0]], blocker, "the table's definition")
 
 
-def _lag(session: Session) -> float | None:
-    """Seconds that this server is behind its own source; None where it has none, or may not say."""
+def _nobody(session: Session, rows: list[AnyRow] | None = None) -> Activity:
+    """Who blocks others without a transaction of a session: a prepared one, or LOCK TABLES."""
+    found = (*_prepared(session), *_locked(session, rows or []))
+    return next(iter(found), Activity("", "a session that the server does not name"))
+
+
+def _sources(session: Session) -> Iterator[Replica]:
+    """The server itself as the replica of others; how far it is behind is not told where it stands still."""
     try:
-        rows = session.all("SHOW SLAVE STATUS" if _product(session) == "MariaDB" else "SHOW REPLICA STATUS")
+        rows = session.all(
+            "SHOW ALL SLAVES STATUS" if _product(session) == "MariaDB" else "SHOW REPLICA STATUS"
+        )
     except DatabaseError:
-        return None
-    behind = [
-        value
-        for row in rows
-        for name, value in row._mapping.items()
-        if name in ("Seconds_Behind_Master", "Seconds_Behind_Source") and value is not None
-    ]
-    return float(max(behind)) if behind else None
+        return
+    for row in rows:
+        facts = row._mapping
+        word = "Master" if "Master_Host" in facts else "Source"
+        lag = facts[f"Seconds_Behind_{word}"]
+        place = f"{facts[f'Relay_{word}_Log_File']} {facts[f'Exec_{word}_Log_Pos']}"
+        yield Replica(
+            f"this replica of {facts[f'{word}_Host']}", None if lag is None else float(lag), lag != 0, place
+        )
+
+
+def _readers(session: Session) -> Iterator[Replica]:
+    """The replicas of this server; how far they are behind, only they know."""
+    with suppress(DatabaseError):
+        for user, host in session.all(_READERS):
+            yield Replica(f"the replica {user} at {host}")

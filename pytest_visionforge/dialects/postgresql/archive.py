@@ -22,11 +22,18 @@ from pytest_visionforge.dialects.postgresql import making
 from pytest_visionforge.dialects.postgresql.databases import connected, discard, exists, kept, scratch
 from pytest_visionforge.dialects.postgresql.foreign import load_foreign, recognises
 from pytest_visionforge.dialects.postgresql.needs import lacking, needs
-from pytest_visionforge.dialects.postgresql.programs import command, conninfo, newest, program_for
+from pytest_visionforge.dialects.postgresql.programs import (
+    UNREADABLE,
+    command,
+    conninfo,
+    newest,
+    program_for,
+)
 from pytest_visionforge.dialects.postgresql.rows import replacing
 from pytest_visionforge.dialects.postgresql.session import export_snapshot
 from pytest_visionforge.dialects.postgresql.swapping import copy, put_back, recover, swap
 from pytest_visionforge.dialects.rooms.archive import Dumped, Payloads, Raw, Sink
+from pytest_visionforge.errors import BackupError, Hindered
 
 __all__ = [
     "check",
@@ -41,6 +48,7 @@ __all__ = [
     "make",
     "needs",
     "place",
+    "prepare",
     "put_back",
     "recognises",
     "recover",
@@ -81,6 +89,12 @@ def place(url: URL) -> str:
 def workspace(session: Session, url: URL, kind: str) -> int:
     """None: pg_dump writes into the payloads."""
     return 0
+
+
+def prepare(session: Session, url: URL) -> None:
+    """The programs are there, and not older than the server: also what loads a dump, or it is never proved."""
+    for name in ("pg_dump", "pg_restore"):
+        program_for(name, session.dialect.session.version(session))
 
 
 def dump(
@@ -133,7 +147,12 @@ def _pattern(schema: str, name: str) -> str:
 
 def check(name: str, raw: Raw, workplace: Path) -> None:
     """pg_restore reads the whole archive and writes it nowhere."""
-    feed((command(newest("pg_restore"), ("--file=/dev/null",), None), raw))
+    try:
+        feed((command(newest("pg_restore"), ("--file=/dev/null",), None), raw))
+    except BackupError as error:
+        if UNREADABLE in str(error):
+            raise Hindered(str(error)) from None
+        raise
 
 
 def load(payloads: Payloads, url: URL, progress: Callable[[str], None], only: Collection[str] = ()) -> None:

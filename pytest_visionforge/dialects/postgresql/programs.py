@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import URL
 
 from pytest_visionforge.dialects.child import Command, Program, installed
-from pytest_visionforge.errors import BackupError
+from pytest_visionforge.errors import BackupError, Hindered
 
 PLACES = (
     "/usr/lib/postgresql/*/bin/",
@@ -22,11 +22,14 @@ PLACES = (
 CLEARED: dict[str, str | None] = dict.fromkeys(
     ("PGOPTIONS", "PGSERVICE", "PGSERVICEFILE", "PGDATABASE", "PGHOSTADDR")
 )
+UNREADABLE = "unsupported version"  # what pg_restore says of an archive by a newer pg_dump
 REMEDIES = {
     "row-level security": "use a role with BYPASSRLS, or the tables' owner",
     "LOCK TABLE .* MODE": "another transaction holds the table: wait until it has ended, then try again",
     "permission denied": "grant the role what it lacks, or use the owner",
     "password authentication failed": "check the password",
+    r"\bSSL\b|certificate|no encryption": "see sslmode and sslrootcert in the URL",
+    UNREADABLE: "a newer pg_dump wrote it: install postgresql-client of its major version",
     "connection to server": "check that the server runs and can be reached",
     "terminating connection|server closed": "see the server's log, then try again",
     "No space left": "free some space on the server",
@@ -59,11 +62,11 @@ def _installed(name: str) -> tuple[Program, ...]:
     return installed(name, *(f"{folder}{name}" for folder in PLACES))
 
 
-def _missing(name: str, server: tuple[int, ...], found: Sequence[Program]) -> BackupError:
+def _missing(name: str, server: tuple[int, ...], found: Sequence[Program]) -> Hindered:
     wanted = f" {server[0]} or newer" if server else ""
     seen = f" (found only {', '.join(program.shown for program in found)})" if found else ""
     package = f"postgresql-client-{server[0]}" if server else "postgresql-client"
-    return BackupError(f"{name}{wanted} is not installed{seen}; install it: apt-get install {package}")
+    return Hindered(f"{name}{wanted} is not installed{seen}; install it: apt-get install {package}")
 
 
 def command(program: Program, arguments: Sequence[str], url: URL | None) -> Command:

@@ -8,7 +8,7 @@ from sqlalchemy import URL
 
 from pytest_visionforge.database.session import AnyRow, Session
 from pytest_visionforge.dialects.postgresql.session import APPLICATION
-from pytest_visionforge.dialects.pulse import Activity, Pulse, Wait, anonymous
+from pytest_visionforge.dialects.pulse import Activity, Pulse, Replica, Slot, Wait, anonymous
 
 _SETTINGS = """
 SELECT name, setting || CASE WHEN unit IS NULL THEN '' ELSE ' x ' || unit END FROM pg_settings
@@ -27,16 +27,24 @@ _WANTED = (
 )
 _PREPARED = """
 SELECT gid, owner, extract(epoch FROM clock_timestamp() - prepared) FROM pg_prepared_xacts
-WHERE database = current_database()
+WHERE database = current_database() ORDER BY prepared
 """
 _TOTALS = """
-SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
-  current_setting('max_connections')\\:\\:int,
-  (SELECT max(extract(epoch FROM replay_lag)) FROM pg_stat_replication)
+SELECT count(*), current_setting('max_connections')\\:\\:int FROM pg_stat_activity
+WHERE backend_type = 'client backend'
+"""
+# Two replicas of one name count as one, the slower; what takes a base backup is none.
+_REPLICAS = """
+SELECT 'the replica ' || coalesce(nullif(application_name, ''), '?') || coalesce(' at ' || host(client_addr), ''),
+  max(extract(epoch FROM replay_lag)), bool_or(replay_lsn < written), min(replay_lsn)\\:\\:text
+FROM pg_stat_replication, (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn()
+  ELSE pg_current_wal_flush_lsn() END AS written) AS log
+WHERE replay_lsn IS NOT NULL AND state <> 'backup' GROUP BY 1 ORDER BY 1
 """
 _SLOTS = """
-SELECT slot_name, pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)\\:\\:bigint FROM pg_replication_slots
-WHERE NOT pg_is_in_recovery() AND restart_lsn IS NOT NULL ORDER BY 1
+SELECT slot_name, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)\\:\\:bigint, active,
+  wal_status = 'lost' FROM pg_replication_slots
+WHERE NOT pg_is_in_recovery() AND (restart_lsn IS NOT NULL OR wal_status = 'lost') ORDER BY 1
 """
 # view -> the version that has it first, how much is done and how much there is
 _PROGRESS = {
@@ -64,8 +72,8 @@ def pulse(session: Session, url: URL) -> Pulse:
         most=total[1],
         transactions=_oldest_first(found.values()),
         waits=tuple(_waits(session, rows, found)),
-        lag=None if total[2] is None else float(total[2]),
-        slots=tuple((row[0], row[1]) for row in session.all(_SLOTS)),
+        replicas=tuple(map(_replica, session.all(_REPLICAS))),
+        slots=tuple(Slot(row[0], row[1], row[2], bool(row[3])) for row in session.all(_SLOTS)),
         progress=tuple(_progress(session)),
         note="what other roles do is hidden: GRANT pg_monitor to this one"
         if any(row[4] for row in rows)
@@ -101,10 +109,19 @@ def blockers(session: Session, url: URL, seconds: float) -> tuple[Activity, ...]
         for row in rows
         if row[6].startswith(_DUMPS) or (row[2] is not None and row[2] > seconds)
     ]
-    prepared = [
-        Activity(f"prepared transaction {row[0]}", row[1], float(row[2])) for row in session.all(_PREPARED)
-    ]
-    return (*sorted(old, key=_age, reverse=True), *prepared)
+    return (*sorted(old, key=_age, reverse=True), *_prepared(session))
+
+
+def _prepared(session: Session) -> tuple[Activity, ...]:
+    """Transactions that wait for COMMIT PREPARED: nobody is connected, and their locks stay."""
+    return tuple(
+        Activity(
+            f"prepared transaction '{row[0]}'; COMMIT PREPARED or ROLLBACK PREPARED ends it",
+            row[1],
+            max(0.0, float(row[2])),
+        )
+        for row in session.all(_PREPARED)
+    )
 
 
 def _oldest_first(found: Iterable[Activity]) -> tuple[Activity, ...]:
@@ -126,8 +143,21 @@ def _waits(session: Session, rows: list[AnyRow], found: Mapping[int, Activity]) 
     wanted = dict(tuple(row) for row in session.all(_WANTED))
     for row in rows:
         for pid in row[5] or ():
-            blocker = found.get(pid, Activity(f"process {pid} of the server", "a session of another kind"))
-            yield Wait(found[row[0]], blocker, wanted.get(row[0]) or "")
+            for blocker in _blocker(session, pid, found):
+                yield Wait(found[row[0]], blocker, wanted.get(row[0]) or "")
+
+
+def _blocker(session: Session, pid: int, found: Mapping[int, Activity]) -> tuple[Activity, ...]:
+    """Who a process of the server is; 0 stands for a prepared transaction, which has none."""
+    if pid in found:
+        return (found[pid],)
+    unknown = Activity(f"process {pid} of the server", "a session of another kind")
+    return (unknown,) if pid else _prepared(session) or (unknown,)
+
+
+def _replica(row: AnyRow) -> Replica:
+    """The server's measure of the lag stays for a while once all is applied: then there is none."""
+    return Replica(row[0], float(row[1] or 0) if row[2] else 0.0, row[2], row[3])
 
 
 def _progress(session: Session) -> Iterator[str]:

@@ -31,4 +31,4 @@ class WatchRoom(Protocol):
         """Ends the sessions of programs of this machine that are gone, known by `mark` or by their local ports."""
 
     def blockers(self, session: Session, url: URL, seconds: float) -> tuple[Activity, ...]:
-        """Dumps, and transactions older than `seconds`, behind which a lock would make everybody wait."""
+        """Dumps, prepared transactions and those older than `seconds`: a lock makes everybody wait behind them."""

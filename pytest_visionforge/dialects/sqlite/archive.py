@@ -44,6 +44,7 @@ __all__ = [
     "make",
     "needs",
     "place",
+    "prepare",
     "put_back",
     "recognises",
     "recover",
@@ -87,6 +88,10 @@ def lacking(url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         has = {str(name).lower() for (name,) in db.execute("PRAGMA module_list")}
     lost = [name for name in needs.get("modules", ()) if name not in has]
     return (f"SQLite here has not the modules {', '.join(lost)}",) if lost else ()
+
+
+def prepare(session: Session, url: URL) -> None:
+    """Nothing: SQLite is here, or there would be no session."""
 
 
 def dump(

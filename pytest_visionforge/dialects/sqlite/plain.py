@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -9,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pytest_visionforge.dialects.rooms.archive import Raw
-from pytest_visionforge.errors import BackupError
+from pytest_visionforge.errors import BackupError, Hindered
 
+FULL = {errno.ENOSPC, errno.EDQUOT}
 SIDES = ("-journal", "-wal", "-shm")
 CHUNK = 1 << 20
 
@@ -59,4 +61,6 @@ def translated(what: str) -> Iterator[None]:
         raise BackupError(f"{what}: SQLite says: {error}") from None
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
+        if error.errno in FULL:
+            raise Hindered(f"{what}: {named}{error.strerror}; free some space there") from None
         raise BackupError(f"{what}: {named}{error.strerror or error}") from None

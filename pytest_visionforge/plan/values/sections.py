@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 #: What can be alerted of while the migration runs.
-ALERTS = ("cpu", "memory", "disk", "lock_wait", "transaction", "replication_lag", "error")
+ALERTS = ("cpu", "memory", "disk", "lock_wait", "transaction", "replication_lag", "replication_slot", "error")
 #: Programs that look at a migration before it runs, and the one DBMS whose SQL each reads; "" for all.
 DJANGO_LINTER = "django-migration-linter"  # goes through manage.py
 LINTERS: Mapping[str, str] = {"squawk": "postgresql", "sqlfluff": "", DJANGO_LINTER: ""}
@@ -137,6 +137,7 @@ class Limits:
     """`[limits]`: seconds, shares (0..1), bytes and counts.
 
     `transaction` is the age of a transaction of others that keeps the migration from starting;
+    `replication_slot` is what a slot may keep of the log while the migration runs;
     `migration_memory` is what the migration's own processes may hold together, None for no limit.
     """
 
@@ -147,6 +148,7 @@ class Limits:
     disk: float = 0.98
     transaction: float = 60.0
     replication_lag: float = 60.0
+    replication_slot: int = 1_000_000_000
     migration_memory: int | None = None
     check_time: float = 30.0
     connections: int = 4
