@@ -38,6 +38,8 @@ WHERE command LIKE 'Binlog Dump%'
 """
 _PREPARED = {"MariaDB": "XA RECOVER FORMAT = 'SQL'", "MySQL": "XA RECOVER CONVERT XID"}
 _METADATA = "Waiting for table metadata lock"
+_PREPARING = "preparing for alter table"  # in which ALTER may wait for a transaction that has no session any more
+_DEFINITION = "the table's definition"
 _DUMP = "SQL_NO_CACHE"  # as the dump programs read tables
 
 
@@ -151,12 +153,13 @@ def _waits(session: Session, rows: list[AnyRow], found: Mapping[int, Activity]) 
 
 def _metadata_waits(session: Session, rows: list[AnyRow], found: Mapping[int, Activity]) -> Iterator[Wait]:
     """Who holds a metadata lock is not told; whoever has a transaction open, and waits for none, may."""
-    waiters = [row for row in rows if row[4] == _METADATA]
     holding = [row for row in rows if row[2] is not None and row[4] != _METADATA]
     oldest = max(holding, key=lambda row: float(row[2]), default=None)
-    for row in waiters:
-        blocker = found[oldest[0]] if oldest else _nobody(session, rows)
-        yield Wait(found[row[0]], blocker, "the table's definition")
+    for row in rows:
+        if row[4] == _METADATA:
+            yield Wait(found[row[0]], found[oldest[0]] if oldest else _nobody(session, rows), _DEFINITION)
+        elif row[4] == _PREPARING and (prepared := next(_prepared(session), None)):
+            yield Wait(found[row[0]], prepared, _DEFINITION)
 
 
 def _nobody(session: Session, rows: list[AnyRow] | None = None) -> Activity:
