@@ -38,7 +38,7 @@ WHERE command LIKE 'Binlog Dump%'
 """
 _PREPARED = {"MariaDB": "XA RECOVER FORMAT = 'SQL'", "MySQL": "XA RECOVER CONVERT XID"}
 _METADATA = "Waiting for table metadata lock"
-_PREPARING = "preparing for alter table"  # in which ALTER may wait for a transaction that has no session any more
+_PREPARING = "preparing for alter table"  # ALTER may wait in it for a transaction without a session
 _DEFINITION = "the table's definition"
 _DUMP = "SQL_NO_CACHE"  # as the dump programs read tables
 
