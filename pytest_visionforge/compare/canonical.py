@@ -1,7 +1,8 @@
 """Which form of a value both sides of a comparison are given, and how it reads for people.
 
-The families: number, double, text, bytes, date, timestamp, time, uuid, json, other (by its text)
-and, where both sides are SQLite, stored (storage class and exact value). A family is chosen for the
+The families: number, decimal (both sides print each number with the same decimals), double, text,
+bytes, date, timestamp, time, uuid, json, other (by its text) and, where both sides are SQLite,
+stored (storage class and exact value). A family is chosen for the
 pair: what one side calls a date and the other a timestamp is compared as timestamps.
 """
 
@@ -51,7 +52,15 @@ def form_of(before: Dialect, type_before: str, after: Dialect, type_after: str) 
         return _same_dbms(families, type_before or type_after, type_after or type_before)
     if not before.canonical.TYPED or not after.canonical.TYPED:
         return _half_typed(*(families if before.canonical.TYPED else families[::-1]))
+    if families == ("number", "number") and _as_printed(before, type_before, after, type_after):
+        return Form("decimal")
     return _mixed(*families)
+
+
+def _as_printed(before: Dialect, type_before: str, after: Dialect, type_after: str) -> bool:
+    """Do both types print each number with the same decimals, so that none need be trimmed?"""
+    scale = before.canonical.scale(type_before)
+    return bool(scale) and scale == after.canonical.scale(type_after)
 
 
 def _families(before: Dialect, type_before: str, after: Dialect, type_after: str) -> tuple[str, str]:

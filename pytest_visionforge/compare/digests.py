@@ -56,15 +56,16 @@ class Side:
         """The digests of ranges, in few statements; that of a range with too many rows is ""."""
         dialect, reading = session.dialect, self.reading
         row = reading.hashed(dialect)
-        order = ", ".join(field.expression for field in reading.key_fields)
+        order = "" if reading.in_order else ", ".join(field.expression for field in reading.key_fields)
         at_once = max(1, LENGTH // len(row))
         limit = ROOM * rows_of_a_segment(reading)
-        if any(segment.nulls for segment in segments):
+        nulls = any(segment.nulls for segment in segments)
+        if nulls:
             order, limit = dialect.canonical.sha256(reading.row(dialect)), 10**9
         found: list[tuple[int, str]] = []
         for first in range(0, len(segments), at_once):
             sources = [
-                reading.source(condition_of(dialect, reading, segment))
+                reading.source(condition_of(dialect, reading, segment), in_order=not nulls)
                 for segment in segments[first : first + at_once]
             ]
             found += dialect.canonical.digests(

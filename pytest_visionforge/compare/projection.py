@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pytest_visionforge.compare.reading import Field, Reading
 from pytest_visionforge.database import Table, verbatim
 from pytest_visionforge.dialects import Dialect
 
-FORM = 2  # of the canonical texts: digests of another form cannot be compared with ours
+FORM = 3  # of the canonical texts: digests of another form cannot be compared with ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Projection:
             for c in self.columns
         )
         where = f"({verbatim(self.condition)})" if self.condition else ""
-        return self._reading(language.quote_table(table.schema, table.name), fields, where)
+        return self._reading(dialect, table, fields, where)
 
     def side_after(self, dialect: Dialect, table: Table) -> Reading:
         """How the database as it is now is read."""
@@ -111,12 +111,16 @@ class Projection:
             )
             for c in self.columns
         )
-        return self._reading(language.quote_table(table.schema, table.name), fields, "")
+        return self._reading(dialect, table, fields, "")
 
-    def _reading(self, table: str, fields: tuple[Field, ...], where: str) -> Reading:
+    def _reading(self, dialect: Dialect, table: Table, fields: tuple[Field, ...], where: str) -> Reading:
+        name = dialect.language.quote_table(table.schema, table.name)
         key = [column for column in self.columns if column.name in self.key]
         ranges = bool(key) and self.unique and all(column.order for column in key)
-        return Reading(table, fields, self.key, where, ranges, self.packs)
+        found = Reading(name, fields, self.key, where, ranges, self.packs)
+        columns = {dialect.language.quote(column.name): column.name for column in table.columns}
+        keys = [columns.get(field.expression, "") for field in found.key_fields]
+        return replace(found, in_order=dialect.canonical.in_order(table, keys))
 
     def as_json(self) -> dict[str, Any]:
         """The projection as plain values for `json`."""

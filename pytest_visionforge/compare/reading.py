@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pytest_visionforge.dialects import Dialect
@@ -40,6 +39,7 @@ class Reading:
     """How one side of a comparison is read: `table` and `where` are SQL.
 
     `ranges`: by ranges of its key, or else by buckets. `packs`: digests are of the binary form of rows.
+    `in_order` is SQL behind the table's name with which rows come in the order of the key by themselves.
     """
 
     table: str
@@ -48,6 +48,7 @@ class Reading:
     where: str = ""
     ranges: bool = False
     packs: bool = False
+    in_order: str = ""
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
@@ -60,14 +61,15 @@ class Reading:
         plain = tuple(field for field in self.fields if field.family != "json")
         return self.key_fields or plain or self.fields
 
-    def source(self, condition: str = "") -> str:
+    def source(self, condition: str = "", *, in_order: bool = False) -> str:
         """SQL: FROM the table WHERE its rows meet a condition."""
         where = " AND ".join(filter(None, (self.where, condition)))
-        return f"FROM {self.table}" + (f" WHERE {where}" if where else "")
+        table = f"{self.table} {self.in_order}" if in_order else self.table
+        return f"FROM {table}" + (f" WHERE {where}" if where else "")
 
     def row(self, dialect: Dialect) -> str:
-        """SQL: the canonical text of a row."""
-        return _row(dialect, self.fields)
+        """SQL: the text of a row."""
+        return dialect.canonical.row(self.fields)
 
     def hashed(self, dialect: Dialect) -> str:
         """SQL: what segments' digests are of: the binary form of a row, or its text."""
@@ -88,20 +90,12 @@ class Reading:
         Of documents alone it is one of how many quotes are in them: all else may be written otherwise.
         """
         if not self._are_documents:
-            return dialect.canonical.sha256(_row(dialect, self.mark_fields))
+            return dialect.canonical.sha256(dialect.canonical.row(self.mark_fields))
         quotes = [_quotes(dialect, field) for field in self.mark_fields]
-        return dialect.canonical.sha256(dialect.canonical.row(quotes))
+        return dialect.canonical.sha256(dialect.canonical.joined(quotes))
 
 
 def _quotes(dialect: Dialect, field: Field) -> str:
     text = field.text(dialect)
     number = dialect.language.as_text(f"(length({text}) - length(replace({text}, '\"', '')))")
     return f"COALESCE({number}, '~')"
-
-
-def _row(dialect: Dialect, fields: Iterable[Field]) -> str:
-    """SQL that joins the texts of a row; NULL is a field that no value gives."""
-    texts = [
-        f"COALESCE({field.text(dialect)}, '~')" if field.nullable else field.text(dialect) for field in fields
-    ]
-    return dialect.canonical.row(texts)

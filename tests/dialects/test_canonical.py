@@ -375,7 +375,7 @@ def test_a_file_in_utf16_has_the_same_texts(tmp_path: Path, encoding: str, form:
             room = database.dialect.canonical
             room.prepare(session)
             value = room.text(r'"v\:"', form, "TEXT")
-            whole = room.row([f"coalesce({value}, '~')"])
+            whole = room.row([Field("v", r'"v\:"', form, "TEXT")])
             columns = f"{room.fetched(value)}, {room.sha256(whole)}"
             rows = [tuple(row) for row in session.rows(f"SELECT {columns} FROM vals ORDER BY n")]
             digest = room.digests(session, ["FROM vals"], whole, "n", limit=99, packed=False)

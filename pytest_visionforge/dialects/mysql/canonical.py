@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import text as statement
 from sqlalchemy.exc import DBAPIError
 
+from pytest_visionforge.database import Table
 from pytest_visionforge.database.session import Session, message_of, verbatim
-from pytest_visionforge.dialects.rooms.canonical import INLINE_BYTES, INLINE_TEXT, Packable
+from pytest_visionforge.dialects.rooms.canonical import INLINE_BYTES, INLINE_ROW, INLINE_TEXT, WORDS, Packable
 from pytest_visionforge.errors import DatabaseError
 
 TYPED = True
@@ -106,8 +107,21 @@ def type_of(session: Session, source: str, expression: str) -> str:
     return _CODES.get(code, "longtext")
 
 
+def in_order(table: Table, key: Sequence[str]) -> str:
+    """InnoDB keeps the rows of a table in the order of its primary key: it need only be made to read them so."""
+    primary = table.primary_key.columns if table.primary_key else ()
+    whole = not table.partitions and table.options.get("engine") == "InnoDB"
+    return "FORCE INDEX (PRIMARY)" if whole and tuple(key) == primary else ""
+
+
+def scale(type: str) -> int | None:
+    """The decimals of a DECIMAL."""
+    found = re.match(r"(?:decimal|numeric)\(\d+,(\d+)\)", type)
+    return int(found[1]) if found and "zerofill" not in type else None
+
+
 def prepare(session: Session, ranges: bool = False) -> None:
-    """Sets what the gathering of a segment's hashes needs; whether it sufficed is proved each time."""
+    """Sets what the gathering of a segment's rows needs; whether it sufficed is proved each time."""
     session.connection.exec_driver_sql("SET SESSION group_concat_max_len = 1073741824")
 
 
@@ -130,10 +144,14 @@ def _number(v: str, type: str) -> str:
     if base in _INTEGERS or base in ("bit", "year") or _WHOLE.match(type):
         return v
     if base in ("decimal", "numeric"):
-        return _trimmed(f"IF({v} = 0, 0.0, {v})")  # -0.00 is 0
+        return _trimmed(_decimal(v, type))
     digits = f"CAST({_characters(v)} AS DECIMAL(65,30))"
     fits = f"{digits} + 0e0 = {v}"  # too small and too great ones do not: their text is no number's
     return f"IF({fits}, {_trimmed(_characters(digits))}, CONCAT('?', {v}))"
+
+
+def _decimal(v: str, type: str) -> str:
+    return f"IF({v} = 0, 0.0, {v})"  # -0.00 is 0
 
 
 def _characters(v: str) -> str:
@@ -216,6 +234,7 @@ def _date(v: str, type: str) -> str:
 
 _FORMS = {
     "number": _number,
+    "decimal": _decimal,
     "double": _double,
     "timestamp": _timestamp,
     "date": _date,
@@ -234,10 +253,32 @@ def measure(expression: str, family: str, type: str) -> tuple[str, str]:
     return v, f"SUM({v})"
 
 
-def row(texts: Sequence[str]) -> str:
-    """SQL that joins the texts of a row; a NULL among them would make it NULL, and be found out."""
-    joined = ", '|', ".join(texts)
-    return f"CONCAT({joined})"
+def joined(texts: Sequence[str]) -> str:
+    """SQL: values that are no NULL, as they print, with bars between them."""
+    return f"CONCAT_WS('|', {', '.join(texts)})"
+
+
+def row(fields: Sequence[Packable]) -> str:
+    """SQL: the text of a row; as bytes where its texts' collations are not the same, which cannot be put together."""
+    texts = [field for field in fields if field.family in WORDS]
+    mixed = len({(_base(field.type) in _TEXTS, field.collation) for field in texts}) > 1
+    return joined([part for field in fields for part in _parts(field, mixed)])
+
+
+def _parts(field: Packable, as_bytes: bool) -> Sequence[str]:
+    """SQL: what stands for a value in the text of a row; NULL (which `joined` leaves out) behind a ~ only."""
+    v, type = f"({field.expression})", field.type.lower()
+    if field.family not in WORDS:
+        form = text(field.expression, field.family, field.type, field.collation)
+        return [f"COALESCE({form}, '~')" if field.nullable else form]
+    whole = characters(v, type, field.collation)
+    size = f"OCTET_LENGTH({whole})"
+    sha256 = f"SHA2({whole}, 256)"
+    whole = f"CAST({whole} AS BINARY)" if as_bytes else whole
+    if not _is_short(type, INLINE_ROW):
+        whole = f"IF({size} <= {INLINE_ROW}, {whole}, {sha256})"
+        size = f"IF({size} <= {INLINE_ROW}, {size}, CONCAT({size}, '#'))"
+    return [f"COALESCE({size}, '~')" if field.nullable else size, whole]
 
 
 def packed(type: str) -> str:
@@ -263,24 +304,31 @@ def sha256(text: str) -> str:
 def digests(
     session: Session, sources: Sequence[str], row: str, order: str, *, limit: int, packed: bool
 ) -> list[tuple[int, str]]:
-    """The number of rows of each source, and the SHA-256 of their SHA-256s in order."""
-    hashes = f"COALESCE(GROUP_CONCAT({sha256(row)} ORDER BY {order} SEPARATOR ''), '')"
+    """The number of rows of each source, and the SHA-256 of their texts in order."""
+    gathered = f"GROUP_CONCAT({row}{f' ORDER BY {order}' if order else ''} SEPARATOR '\\n')"
     found = session.all(
-        "SELECT p, n, OCTET_LENGTH(g), SHA2(g, 256) FROM ("
-        + " UNION ALL ".join(
-            f"SELECT {number} AS p, COUNT(*) AS n, {hashes} AS g {source}"
+        " UNION ALL ".join(
+            f"SELECT {number}, COUNT(*), SHA2(COALESCE({gathered}, ''), 256) {source}"
             for number, source in enumerate(sources)
         )
-        + ") AS gathered ORDER BY p"
     )
-    return [_digest(int(rows), int(size), str(digest), limit) for _, rows, size, digest in found]
+    if session.value("SELECT @@warning_count"):
+        _prove_gathered(session, sources, row, gathered)
+    digests = {
+        int(number): (int(rows), str(digest) if rows <= limit else "") for number, rows, digest in found
+    }
+    return [digests[number] for number in range(len(sources))]
 
 
-def _digest(rows: int, size: int, digest: str, limit: int) -> tuple[int, str]:
-    if rows > limit:
-        return rows, ""
-    _prove_whole(size, 64 * rows)
-    return rows, digest
+def _prove_gathered(session: Session, sources: Sequence[str], row: str, gathered: str) -> None:
+    """Rows are not left out, nor cut, without a warning: after one, all is read once more."""
+    expected = f"SUM(OCTET_LENGTH({row})) + COUNT(*) - 1"
+    for source in sources:
+        rows, texts, size, whole = session.row(
+            f"SELECT COUNT(*), COUNT({row}), OCTET_LENGTH({gathered}), {expected} {source}"
+        )
+        if rows:
+            _prove_whole(int(size or 0), int(whole) if rows == texts else -1)
 
 
 def buckets(session: Session, query: str) -> Iterator[tuple[str, int, str]]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from pytest_visionforge.database import Table
 from pytest_visionforge.database.session import Session
 from pytest_visionforge.dialects.capacity import base_of
 from pytest_visionforge.dialects.halves import halved
 from pytest_visionforge.dialects.postgresql.language import literal
-from pytest_visionforge.dialects.rooms.canonical import INLINE_BYTES, INLINE_PACKED, INLINE_TEXT, Packable
+from pytest_visionforge.dialects.rooms.canonical import INLINE_BYTES, INLINE_ROW, INLINE_TEXT, WORDS, Packable
 from pytest_visionforge.errors import DatabaseError
 
+ARGUMENTS = 90  # of one call; PostgreSQL takes 100
 TYPED = True
 ALTERS = True
 PACKS = True
@@ -83,6 +85,17 @@ def type_of(session: Session, source: str, expression: str) -> str:
     return str(session.value(f"SELECT pg_typeof({expression})::text FROM {row}"))
 
 
+def in_order(table: Table, key: Sequence[str]) -> str:
+    """A table's rows lie in no order."""
+    return ""
+
+
+def scale(type: str) -> int | None:
+    """The decimals of a numeric that declares them."""
+    found = re.fullmatch(r"numeric\(\d+,(\d+)\)", type.lower())
+    return int(found[1]) if found else None
+
+
 def prepare(session: Session, ranges: bool = False) -> None:
     """No statement is worth compiling, and no worker is asked for; in ranges an index gives the order."""
     for setting in (
@@ -95,18 +108,18 @@ def prepare(session: Session, ranges: bool = False) -> None:
 
 def text(expression: str, family: str, type: str, collation: str | None = None) -> str:
     """SQL that gives the canonical text of a value."""
-    return _FORMS[family](f"({expression})", type)
+    return f"{_FORMS[family](f'({expression})', type)}::text"
 
 
 def _number(v: str, type: str) -> str:
     type = base_of(type)
     if type in _INTEGERS:
-        return f"{v}::text"
+        return v
     if type == "boolean":
-        return f"{v}::int::text"
+        return f"{v}::int"
     if type in ("numeric", "money"):
-        return f"trim_scale({v}::numeric)::text"
-    return f"trim_scale({v}::text::numeric)::text"
+        return f"trim_scale({v}::numeric)"
+    return f"trim_scale({v}::text::numeric)"
 
 
 def _double(v: str, type: str) -> str:
@@ -119,58 +132,70 @@ def _is_short(type: str, limit: int) -> bool:
     return found is not None and 4 * int(found[1]) <= limit
 
 
-def _text(v: str, type: str) -> str:
-    v = f"abbrev({v})" if base_of(type) == "inet" else v  # as it prints: the cast would add a mask
-    octets = f"textsend({v}::text)"  # in UTF-8, as the session is
-    size = f"length({octets})"
-    short = f"{size}::text || ':' || {v}::text"
-    if _is_short(type, INLINE_TEXT):
-        return short
-    few = f"octet_length({v}::text) <= {INLINE_TEXT // 4}"  # in any encoding; costs less
+def _characters(v: str, type: str) -> str:
+    """What a value prints; of an address without the mask that a cast would add."""
+    if base_of(type) in ("text", "character varying"):
+        return v
+    return f"{f'abbrev({v})' if base_of(type) == 'inet' else v}::text"
+
+
+def _octets(text: str) -> str:
+    """How many bytes a text has in UTF-8, as the session is; few databases are not."""
     return (
-        f"CASE WHEN {few} OR {size} <= {INLINE_TEXT} THEN {short}"
-        f" ELSE {size}::text || '#' || encode(sha256({octets}), 'hex') END"
+        f"CASE WHEN (SELECT getdatabaseencoding() = 'UTF8') THEN octet_length({text})"
+        f" ELSE length(textsend({text})) END"
     )
 
 
+def _text(v: str, type: str) -> str:
+    text = _characters(v, type)
+    size = _octets(text)
+    short = f"(({size}) || ':' || {text})"
+    if _is_short(type, INLINE_TEXT):
+        return short
+    long = f"({size}) || '#' || encode(sha256(textsend({text})), 'hex')"
+    return f"(CASE WHEN ({size}) <= {INLINE_TEXT} THEN {short} ELSE {long} END)"
+
+
 def _json(v: str, type: str) -> str:
-    return f"length(textsend({v}::text))::text || ':' || {v}::text"
+    return f"(({_octets(f'{v}::text')}) || ':' || {v}::text)"
 
 
 def _bytes(v: str, type: str) -> str:
     v = v if base_of(type) == "bytea" else f"textsend({v}::text)"
     return (
-        f"CASE WHEN length({v}) <= {INLINE_BYTES} THEN encode({v}, 'hex')"
-        f" ELSE length({v})::text || '#' || encode(sha256({v}), 'hex') END"
+        f"(CASE WHEN length({v}) <= {INLINE_BYTES} THEN encode({v}, 'hex')"
+        f" ELSE length({v}) || '#' || encode(sha256({v}), 'hex') END)"
     )
 
 
 def _timestamp(v: str, type: str) -> str:
     zoned = base_of(type).endswith("with time zone")
-    return f"({v} AT TIME ZONE 'UTC')::text" if zoned else f"{v}::timestamp::text"
+    return f"({v} AT TIME ZONE 'UTC')" if zoned else f"{v}::timestamp"
 
 
 def _uuid(v: str, type: str) -> str:
     """With its length: a column of text may hold anything."""
     if base_of(type) == "bytea":
-        return f"length({v}) * 2 || ':' || encode({v}, 'hex')"
+        return f"(length({v}) * 2 || ':' || encode({v}, 'hex'))"
     return _json(f"lower(replace({v}::text, '-', ''))", type)
 
 
-def _plain(v: str, type: str) -> str:
-    return f"{v}::text"
+def _as_printed(v: str, type: str) -> str:
+    return v
 
 
 _FORMS = {
     "number": _number,
+    "decimal": _as_printed,
     "double": _double,
     "text": _text,
     "other": _text,
     "json": _json,
     "bytes": _bytes,
     "timestamp": _timestamp,
-    "date": _plain,
-    "time": _plain,
+    "date": _as_printed,
+    "time": _as_printed,
     "uuid": _uuid,
 }
 
@@ -187,9 +212,32 @@ def measure(expression: str, family: str, type: str) -> tuple[str, str]:
     return v, f"sum({v})"
 
 
-def row(texts: Sequence[str]) -> str:
-    """SQL that joins the texts of a row."""
-    return halved(texts, " || '|' || ")
+def joined(texts: Sequence[str]) -> str:
+    """SQL: values that are no NULL, as they print, with bars between them."""
+    if len(texts) > ARGUMENTS:
+        return joined([joined(texts[first : first + ARGUMENTS]) for first in range(0, len(texts), ARGUMENTS)])
+    return f"concat_ws('|', {', '.join(texts)})"
+
+
+def row(fields: Sequence[Packable]) -> str:
+    """SQL: the text of a row. One call for all columns: it is what a join by || would do many times."""
+    return joined([part for field in fields for part in _parts(field)])
+
+
+def _parts(field: Packable) -> Sequence[str]:
+    """SQL: what stands for a value in the text of a row; NULL (which `joined` leaves out) behind a ~ only."""
+    v = f"({field.expression})"
+    if field.family not in WORDS:
+        form = _FORMS[field.family](v, field.type)
+        return [f"coalesce({form}::text, '~')" if field.nullable else form]
+    text = _characters(v, field.type)
+    size, whole = f"({_octets(text)})", text
+    if not _is_short(field.type, INLINE_ROW):
+        whole = (
+            f"CASE WHEN {size} <= {INLINE_ROW} THEN {text} ELSE encode(sha256(textsend({text})), 'hex') END"
+        )
+        size = f"CASE WHEN {size} <= {INLINE_ROW} THEN {size}::text ELSE {size} || '#' END"
+    return [f"coalesce(({size})::text, '~')" if field.nullable else size, whole]
 
 
 _FIXED = {
@@ -251,9 +299,9 @@ def _packed(field: Packable) -> str:
         v = f"{v}::text" if field.packed else text(field.expression, field.family, field.type)
         octets = f"textsend({v})"
         whole = rf"{octets} || '\xff'::bytea"
-    if not _is_short(field.type, INLINE_PACKED):
+    if not _is_short(field.type, INLINE_ROW):
         long = rf"'\xfd'::bytea || sha256({octets})"
-        whole = f"CASE WHEN octet_length({v}) > {INLINE_PACKED} THEN {long} ELSE {whole} END"
+        whole = f"CASE WHEN octet_length({v}) > {INLINE_ROW} THEN {long} ELSE {whole} END"
     return rf"coalesce({whole}, '\xfe'::bytea)" if field.nullable else f"({whole})"
 
 
@@ -270,11 +318,11 @@ def sha256(text: str) -> str:
 def digests(
     session: Session, sources: Sequence[str], row: str, order: str, *, limit: int, packed: bool
 ) -> list[tuple[int, str]]:
-    """The number of rows of each source, and the SHA-256 of their bytes, or of their SHA-256s, in order."""
+    """The number of rows of each source, and the SHA-256 of their bytes, or of their texts, in order."""
     found = session.all(
         " UNION ALL ".join(
             f"SELECT {number}, count(r), {_gathered(packed)} FROM"
-            f" (SELECT {row if packed else sha256(row)} AS r {source} ORDER BY {order} LIMIT {limit + 1}) AS s"
+            f" (SELECT {row} AS r {source} ORDER BY {order} LIMIT {limit + 1}) AS s"
             for number, source in enumerate(sources)
         )
     )
@@ -288,7 +336,7 @@ def digests(
 def _gathered(packed: bool) -> str:
     if packed:
         return "encode(sha256(coalesce(string_agg(r, ''::bytea), ''::bytea)), 'hex')"
-    return sha256("coalesce(string_agg(r, ''), '')")
+    return sha256("coalesce(string_agg(r, chr(10)), '')")
 
 
 def _count(session: Session, source: str) -> int:

@@ -6,11 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from pytest_visionforge.database import Table
     from pytest_visionforge.database.session import Session
 
 INLINE_TEXT = 65536  # bytes of a text up to which its canonical form holds it; longer: its SHA-256
 INLINE_BYTES = 64  # the same for binary values
-INLINE_PACKED = 1024  # bytes of a value up to which the binary form of a row holds it
+INLINE_ROW = 1024  # bytes of a text up to which the text, or binary form, of a row holds it
+
+#: The families whose text in a row is two parts: its length in bytes, and itself.
+WORDS = ("text", "json", "other")
 
 
 class CanonicalRoom(Protocol):
@@ -40,6 +44,12 @@ class CanonicalRoom(Protocol):
     def type_of(self, session: Session, source: str, expression: str) -> str:
         """The type of an expression over the rows of `source` (a quoted table)."""
 
+    def in_order(self, table: Table, key: Sequence[str]) -> str:
+        """SQL behind a table's name, with which its rows come in the order of a key by themselves; "" where none."""
+
+    def scale(self, type: str) -> int | None:
+        """How many decimals each number of a type prints; None where that is not always the same."""
+
     def prepare(self, session: Session, ranges: bool = False) -> None:
         """Makes a session ready for the SQL below; `ranges`: an index of the key gives the rows in order."""
 
@@ -49,8 +59,15 @@ class CanonicalRoom(Protocol):
     def measure(self, expression: str, family: str, type: str) -> tuple[str, str]:
         """SQL: a number or a moment itself, or how many bytes any other is long; and the sum, "" of moments."""
 
-    def row(self, texts: Sequence[str]) -> str:
-        """SQL: one text of the canonical texts of a row (none NULL), from which each can be told."""
+    def joined(self, texts: Sequence[str]) -> str:
+        """SQL: one text of several (none NULL), with a bar between any two."""
+
+    def row(self, fields: Sequence[Packable]) -> str:
+        """SQL: one text of the values of a row, from which each can be told: the same on every DBMS.
+
+        It is their canonical texts with bars between them, and ~ for NULL. But a text (`WORDS`) is its
+        length, a bar, and itself; from `INLINE_ROW` bytes on its length, #, a bar, and its SHA-256.
+        """
 
     def packed(self, type: str) -> str:
         """The binary form of a type, which all types have that give the same word; "" for its canonical text."""
@@ -69,8 +86,8 @@ class CanonicalRoom(Protocol):
     ) -> list[tuple[int, str]]:
         """The rows of each source ("FROM ... WHERE ...") counted, and the SHA-256 that stands for them in order.
 
-        That is of the SHA-256s of their texts, or where `packed` of their binary forms. It is "" where
-        there are more than `limit` rows.
+        That is of their texts with line feeds between them, or where `packed` of their binary forms. It
+        is "" where there are more than `limit` rows. `order` is "" where they come in order by themselves.
         """
 
     def buckets(self, session: Session, query: str) -> Iterator[tuple[str, int, str]]:
@@ -91,6 +108,10 @@ class Packable(Protocol):
     @property
     def type(self) -> str:
         """The type here."""
+
+    @property
+    def collation(self) -> str | None:
+        """The collation here, where it has one."""
 
     @property
     def packed(self) -> str:

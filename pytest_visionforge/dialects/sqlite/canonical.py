@@ -17,9 +17,10 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from pytest_visionforge.database import Table
 from pytest_visionforge.database.session import Session, unescaped
 from pytest_visionforge.dialects.halves import halved
-from pytest_visionforge.dialects.rooms.canonical import INLINE_BYTES, INLINE_TEXT, Packable
+from pytest_visionforge.dialects.rooms.canonical import INLINE_BYTES, INLINE_ROW, INLINE_TEXT, WORDS, Packable
 from pytest_visionforge.dialects.sqlite import forms
 from pytest_visionforge.errors import DatabaseError, TimeLimit
 
@@ -81,6 +82,16 @@ def type_of(session: Session, source: str, expression: str) -> str:
     return str(found or "").upper()
 
 
+def in_order(table: Table, key: Sequence[str]) -> str:
+    """An ORDER BY costs nothing where the rows lie in order."""
+    return ""
+
+
+def scale(type: str) -> int | None:
+    """A declared scale means nothing."""
+    return None
+
+
 def prepare(session: Session, ranges: bool = False) -> None:
     """Gives the session the functions that the forms need."""
     forms.register(_driver(session), str(session.value("PRAGMA encoding")))
@@ -101,9 +112,15 @@ def text(expression: str, family: str, type: str, collation: str | None = None) 
         return forms.sql(v, family)
     if family == "bytes":
         return f"CASE WHEN {v} IS NOT NULL THEN {_octets(_utf8(v))} END"
+    text = _words(v, family, type)
+    return f"length({_utf8(v)}) || ':' || {v}" if family == "json" else _characters(text)
+
+
+def _words(v: str, family: str, type: str) -> str:
+    """SQL: a text, without what CHAR(n) fills it up with; whatever else a value is, as a text."""
     if family == "json":
-        return f"length({_utf8(v)}) || ':' || {v}"
-    return _characters(f"rtrim({v}, ' ')" if is_padded(type) else f"CAST({v} AS TEXT)")
+        return v
+    return f"rtrim({v}, ' ')" if is_padded(type) else f"CAST({v} AS TEXT)"
 
 
 def is_padded(type: str) -> bool:
@@ -157,9 +174,27 @@ def measure(expression: str, family: str, type: str) -> tuple[str, str]:
     return v, f"CASE WHEN count({v}) > 0 THEN total({v}) END"
 
 
-def row(texts: Sequence[str]) -> str:
-    """SQL that joins the texts of a row; in halves: SQLite limits how deep an expression may be, not how long."""
+def joined(texts: Sequence[str]) -> str:
+    """SQL that joins texts; in halves: SQLite limits how deep an expression may be, not how long."""
     return halved(texts, " || '|' || ")
+
+
+def row(fields: Sequence[Packable]) -> str:
+    """SQL: the text of a row."""
+    return joined([_part(field) for field in fields])
+
+
+def _part(field: Packable) -> str:
+    """SQL: what stands for a value in the text of a row, whatever the schema says of NULL."""
+    v = f"({field.expression})"
+    if field.family not in WORDS:
+        return f"coalesce({text(field.expression, field.family, field.type)}, '~')"
+    words = _words(v, field.family, field.type)
+    size = f"length({_utf8(words)})"
+    return (
+        f"CASE WHEN {v} IS NULL THEN '~' WHEN {size} <= {INLINE_ROW} THEN {size} || '|' || {words}"
+        f" ELSE {size} || '#|' || vf_sha256({_utf8(words)}) END"
+    )
 
 
 def fetched(text: str) -> str:
@@ -207,13 +242,13 @@ def _keeps_whole_reals(type: str) -> bool:
 def digests(
     session: Session, sources: Sequence[str], row: str, order: str, *, limit: int, packed: bool
 ) -> list[tuple[int, str]]:
-    """The number of rows of each source, and the SHA-256 of their values, or of their SHA-256s, in order.
+    """The number of rows of each source, and the SHA-256 of their values, or of their texts, in order.
 
     Rows come one by one, so that memory holds one.
     """
-    selected, of_row = (row, _packed) if packed else (fetched(row), _hashed)
+    selected, of_row, end = (row, _packed, b"") if packed else (fetched(row), _text, b"\n")
     return [
-        _digest(session, f"SELECT {selected} {source} ORDER BY {order}", of_row, limit)
+        _digest(session, f"SELECT {selected} {source} ORDER BY {order}", of_row, end, limit)
         or (int(session.value(f"SELECT count(*) {source}")), "")
         for source in sources
     ]
@@ -224,26 +259,27 @@ def _packed(row: tuple[Any, ...]) -> bytes:
     return marshal.dumps(row, 2)
 
 
-def _hashed(row: tuple[Any, ...]) -> bytes:
-    return hashlib.sha256(row[0]).hexdigest().encode()
+def _text(row: tuple[Any, ...]) -> bytes:
+    text: bytes = row[0]
+    return text
 
 
 def _digest(
-    session: Session, query: str, of_row: Callable[[tuple[Any, ...]], bytes], limit: int
+    session: Session, query: str, of_row: Callable[[tuple[Any, ...]], bytes], end: bytes, limit: int
 ) -> tuple[int, str] | None:
     """None where there are more rows than `limit`."""
     try:
-        return _digest_of(islice(_rows(session, query, str), limit + 1), of_row, limit)
+        return _digest_of(islice(_rows(session, query, str), limit + 1), of_row, end, limit)
     except UnicodeError:
-        return _digest_of(islice(_rows(session, query, forms.decoded), limit + 1), of_row, limit)
+        return _digest_of(islice(_rows(session, query, forms.decoded), limit + 1), of_row, end, limit)
 
 
 def _digest_of(
-    found: Iterable[tuple[Any, ...]], of_row: Callable[[tuple[Any, ...]], bytes], limit: int
+    found: Iterable[tuple[Any, ...]], of_row: Callable[[tuple[Any, ...]], bytes], end: bytes, limit: int
 ) -> tuple[int, str] | None:
     whole, rows = hashlib.sha256(), 0
     for row in found:
-        whole.update(of_row(row))
+        whole.update((end if rows else b"") + of_row(row))
         rows += 1
     return (rows, whole.hexdigest()) if rows <= limit else None
 
