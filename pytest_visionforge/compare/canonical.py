@@ -157,6 +157,8 @@ def shown(family: str, text: str | None) -> str | None:
         return shown({"n": "number", "d": "double", "t": "text", "b": "bytes"}[text[0]], text[1:])
     if family == "double" and re.fullmatch(r"[0-9a-f]{16}", text):
         return repr(struct.unpack(">d", bytes.fromhex(text))[0])
+    if family == "decimal":
+        return text.rstrip("0").rstrip(".")
     if family == "bytes" and "#" not in text:
         return _cut(f"0x{text}")
     if family in ("text", "json", "other", "bytes", "uuid"):

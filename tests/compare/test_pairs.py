@@ -49,7 +49,7 @@ def test_a_shop_moves(across: Migration) -> None:
     assert found.equal
     assert "in ranges of id" in found.method
     across.after("UPDATE shop SET total = 19.99 WHERE id = 1")
-    assert dict(across.compare("shop").offenders[0].before)["total"] in ("19.995", "19.9950")
+    assert dict(across.compare("shop").offenders[0].before) == {"total": "19.995"}
 
 
 def test_text_keys_and_no_keys_move(across: Migration) -> None:

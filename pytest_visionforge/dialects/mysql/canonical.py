@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -32,6 +33,11 @@ _FAMILIES = {
     "uuid": "uuid",
     "json": "json",
 }
+_TOO_LONG = (
+    "the server cut the text of rows while it hashed them (a row is longer than"
+    " max_allowed_packet); raise max_allowed_packet on the server and compare again"
+)
+GATHERED = 1 << 30  # bytes that the rows of a segment may have together
 _UTF8 = ("utf8", "ascii")  # character sets whose bytes are those of UTF-8
 # bytes that a value may have in UTF-8, where the type itself does not say it in parentheses
 _SIZES = {"enum": 1_020, "set": 65_343, "tinytext": 1_020, "tinyblob": 255}
@@ -122,7 +128,7 @@ def scale(type: str) -> int | None:
 
 def prepare(session: Session, ranges: bool = False) -> None:
     """Sets what the gathering of a segment's rows needs; whether it sufficed is proved each time."""
-    session.connection.exec_driver_sql("SET SESSION group_concat_max_len = 1073741824")
+    session.connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {GATHERED}")
 
 
 def text(expression: str, family: str, type: str, collation: str | None = None) -> str:
@@ -304,31 +310,39 @@ def sha256(text: str) -> str:
 def digests(
     session: Session, sources: Sequence[str], row: str, order: str, *, limit: int, packed: bool
 ) -> list[tuple[int, str]]:
-    """The number of rows of each source, and the SHA-256 of their texts in order."""
-    gathered = f"GROUP_CONCAT({row}{f' ORDER BY {order}' if order else ''} SEPARATOR '\\n')"
+    """The number of rows of each source, and the SHA-256 of their texts in order.
+
+    The server gathers no more than its max_allowed_packet, and no row that is longer; it warns of both.
+    Then rows are hashed here, one by one.
+    """
+    order = f" ORDER BY {order}" if order else ""
+    gathered = f"GROUP_CONCAT({row}{order} SEPARATOR '\\n')"
     found = session.all(
         " UNION ALL ".join(
             f"SELECT {number}, COUNT(*), SHA2(COALESCE({gathered}, ''), 256) {source}"
             for number, source in enumerate(sources)
         )
     )
-    if session.value("SELECT @@warning_count"):
-        _prove_gathered(session, sources, row, gathered)
-    digests = {
-        int(number): (int(rows), str(digest) if rows <= limit else "") for number, rows, digest in found
-    }
-    return [digests[number] for number in range(len(sources))]
+    whole = not session.value("SELECT @@warning_count")
+    digests = {int(number): (int(rows), str(digest)) for number, rows, digest in found}
+    result = []
+    for number, source in enumerate(sources):
+        rows, digest = digests[number]
+        if rows > limit:
+            digest = ""
+        elif not whole:
+            digest = _read(session, f"SELECT CAST({row} AS BINARY) {source}{order}")
+        result.append((rows, digest))
+    return result
 
 
-def _prove_gathered(session: Session, sources: Sequence[str], row: str, gathered: str) -> None:
-    """Rows are not left out, nor cut, without a warning: after one, all is read once more."""
-    expected = f"SUM(OCTET_LENGTH({row})) + COUNT(*) - 1"
-    for source in sources:
-        rows, texts, size, whole = session.row(
-            f"SELECT COUNT(*), COUNT({row}), OCTET_LENGTH({gathered}), {expected} {source}"
-        )
-        if rows:
-            _prove_whole(int(size or 0), int(whole) if rows == texts else -1)
+def _read(session: Session, query: str) -> str:
+    found = hashlib.sha256()
+    for number, (row,) in enumerate(session.rows(query)):
+        if row is None:
+            raise DatabaseError(_TOO_LONG)
+        found.update(b"\n" + row if number else row)
+    return found.hexdigest()
 
 
 def buckets(session: Session, query: str) -> Iterator[tuple[str, int, str]]:
@@ -346,7 +360,4 @@ def buckets(session: Session, query: str) -> Iterator[tuple[str, int, str]]:
 def _prove_whole(size: int, expected: int) -> None:
     """A text that the server has cut would give a digest of less than the rows: never take it."""
     if size != expected:
-        raise DatabaseError(
-            "the server cut the text of rows while it hashed them (a row is longer than"
-            " max_allowed_packet); raise max_allowed_packet on the server and compare again"
-        )
+        raise DatabaseError(_TOO_LONG)
