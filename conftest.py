@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import servers
+from tests import servers, soak
 from tests.checks.matrix import pytest_terminal_summary as pytest_terminal_summary
 
 # Hundreds of programs are started here: where the environment forbids compiled files, each compiles all anew.
@@ -26,8 +26,23 @@ DEAR = (
 )
 
 
+def pytest_configure() -> None:
+    """Property tests that say no number of examples try more of them in a soak, too."""
+    if soak.SOAK:
+        from hypothesis import settings
+
+        settings.register_profile("soak", max_examples=soak.examples(settings().max_examples))
+        settings.load_profile("soak")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The folders whose files take long come first: at the end no worker is left alone with one."""
+    """Marks what does more in a soak, and puts the folders whose files take long first.
+
+    At the end no worker is left alone with one.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function) and soak.asks(item.module):
+            item.add_marker("soak")
     items.sort(key=lambda item: [*DEAR, item.path.parent.name].index(item.path.parent.name))
 
 

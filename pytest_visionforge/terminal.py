@@ -35,10 +35,11 @@ def summarise(reporter: Any, config: pytest.Config) -> None:
 def _tell(reporter: Any, record: Record, directory: Path) -> None:
     from pytest_visionforge.record import console, github
 
-    part = console.PART in os.environ and console.is_good_part(record)
+    cutover = os.environ.get(console.CUTOVER, "")
+    part = cutover == console.PART and console.is_good_part(record)
     colour = {"green" if part else _COLOURS[record.verdict]: True}
     reporter.section(f"visionforge: {'one part is good' if part else record.verdict}", **colour)
-    head, *lines = console.story(record, part=part)
+    head, *lines = console.story(record, cutover=cutover)
     reporter.line(head, bold=True, **colour)
     for line in lines:
         reporter.line(line)

@@ -43,7 +43,7 @@ def migrate(plan_path: Path, first: str, despite_blockers: bool, as_json: bool) 
     plan, echo = plan_of(plan_path), telling(as_json)
     with alone(plan, "migrate"), interruptible():
         journal = journal_of(plan)
-        end_dead(plan, journal)
+        end_dead(plan, journal, echo)
         if not first:
             refuse_half_done(plan, journal, echo)
         done = run(plan, echo=echo, first=first, despite=despite_blockers)

@@ -80,7 +80,7 @@ def rollback(
         return
     expected = last_seconds(plan.backup.directory / JOURNAL, "rollback", plan.target.shown)
     with alone(plan, "rollback"), Progress(sys.stderr, expected=expected) as tell:
-        end_dead(plan, journal_of(plan))
+        end_dead(plan, journal_of(plan), partial(click.echo, err=True))
         put_back = partial(room.rollback, backup_id=backup_id) if not instant else room.swap_back
         done = put_back(plan, echo=tell)
     if as_json:
@@ -97,7 +97,7 @@ def _rollback_tables(
     from pytest_visionforge.cutover.rollback import rollback_tables
 
     with alone(plan, "rollback"), Progress(sys.stderr) as tell:
-        end_dead(plan, journal_of(plan))
+        end_dead(plan, journal_of(plan), partial(click.echo, err=True))
         done = rollback_tables(plan, ids, backup_id=backup_id, dangling=dangling, echo=tell)
     say_tables(done, as_json)
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pytest_visionforge.backup import lock
+from pytest_visionforge.cutover import services
 from pytest_visionforge.cutover.journal import Journal
 from pytest_visionforge.cutover.migrate import disconnect
-from pytest_visionforge.cutover.past import close_dead, half_done
+from pytest_visionforge.cutover.past import close_dead, half_done, left_open
 from pytest_visionforge.cutover.process import end_tree
 from pytest_visionforge.cutover.state import state_of
 from pytest_visionforge.errors import MigrationError
@@ -25,11 +26,15 @@ def alone(plan: Plan, action: str) -> Iterator[None]:
         yield
 
 
-def end_dead(plan: Plan, journal: Journal) -> int:
+def end_dead(plan: Plan, journal: Journal, echo: Callable[[str], None]) -> int:
     """Ends what a killed run has left: entries without an end, processes, sessions of the server.
 
-    Whoever calls it is alone, so whatever is open belongs to the dead. Returns how many sessions there were.
+    A command that starts or stops the services is waited for. Whoever calls it is alone, so whatever is open
+    belongs to the dead. Returns how many sessions there were.
     """
+    for entry in left_open(plan, journal.path):
+        if "call" in entry.facts:
+            services.outlast(str(entry.facts["call"]), entry.action, echo)
     ended = 0
     for mark in close_dead(plan, journal):
         ports = end_tree(mark)

@@ -72,17 +72,17 @@ def go_back(plan: Plan, *, echo: Callable[[str], None], why: str = "a person dec
     """Stops the services, puts the proved backup back, proves it, and starts the previous version."""
     with alone(plan, f"{ACTION} --rollback"):
         journal = journal_of(plan)
-        end_dead(plan, journal)
+        end_dead(plan, journal, echo)
         past = last(plan, journal.path)
         run = Cutover(plan, journal, past.id if past else _new_id(), None, echo)
-        with run.journalled() as end:
+        with run.journalled(back=True) as end:
             return run.back(f"rolled back: {why}", end)
 
 
 def _begun(plan: Plan, echo: Callable[[str], None], *, resume: bool) -> Cutover:
     steps_of(plan)  # where there is nothing to run, nothing need be stopped
     journal = journal_of(plan)
-    dead = end_dead(plan, journal)
+    dead = end_dead(plan, journal, echo)
     past = last(plan, journal.path)
     open_ = past is not None and not past.over
     if resume and not (past and open_):
@@ -118,6 +118,8 @@ class Cutover:
         with self.journalled() as end:
             if self.past.going_back:
                 return self.back("it was going back when it was interrupted", end)
+            if "start previous" in self.past.steps:
+                return self._untouched("it was starting the previous version when it was interrupted", end)
             try:
                 self._foretell()
                 for step in self._left():
@@ -157,18 +159,18 @@ class Cutover:
                 yield step
 
     @contextmanager
-    def journalled(self) -> Iterator[dict[str, Any]]:
+    def journalled(self, **facts: Any) -> Iterator[dict[str, Any]]:
         """The cutover's own begin and end."""
-        facts = {"id": self.id, "plan": self.plan.sha256, "resumed": self.resumed}
+        facts |= {"id": self.id, "plan": self.plan.sha256, "resumed": self.resumed}
         with self.journal.step(ACTION, self.plan.target.shown, **facts) as end:
             yield end
 
     @contextmanager
-    def _step(self, name: str) -> Iterator[dict[str, Any]]:
+    def _step(self, name: str, **facts: Any) -> Iterator[dict[str, Any]]:
         before = last_seconds(self.journal.path, f"{ACTION} {name}", self.plan.target.shown)
         known = "" if before is None else f" (last time {in_words(before)})"
         self.echo(f"cutover: {name}, {datetime.now().astimezone():%H:%M:%S}{known}")
-        with self.journal.step(f"{ACTION} {name}", self.plan.target.shown, cutover=self.id) as end:
+        with self.journal.step(f"{ACTION} {name}", self.plan.target.shown, cutover=self.id, **facts) as end:
             yield end
 
     def _measure(self) -> None:
@@ -178,14 +180,14 @@ class Cutover:
             end |= {"endpoints": {each.shown: each.says for each in found}}
 
     def _stop(self) -> None:
-        with self._failing(changed=False), self._step("stop") as end:
-            end["seconds"] = self._called("stop", self.plan.migration.stop)
+        with self._failing(changed=False):
+            self._service("stop", "stop", self.plan.migration.stop)
 
     def _premigration(self) -> None:
         self._proved("premigration", "premigration", changed=False)
 
     def _migrate(self, despite: bool) -> None:
-        if self.past.steps.get("migrate") in ("begun", "failed") and not self._may_repeat():
+        if "migrate" in self.past.steps and not self._may_repeat():
             return
         self._refuse_blockers(despite)
         done: Migrated | None = None
@@ -220,8 +222,8 @@ class Cutover:
         self._proved("postmigration", "postmigration", part=f"not ({LIVE})" if live else "", changed=True)
 
     def _start(self) -> None:
-        with self._failing(changed=True), self._step("start") as end:
-            end["seconds"] = self._called("start", self.plan.migration.start)
+        with self._failing(changed=True):
+            self._service("start", "start", self.plan.migration.start)
 
     def _smoke(self) -> None:
         self._proved("smoke", "postmigration", part=LIVE, changed=True)
@@ -292,7 +294,7 @@ class Cutover:
     def back(self, why: str, end: dict[str, Any]) -> Outcome:
         """The way back, proved; where it fails, a person must know."""
         try:
-            self._stop()
+            self._service("stop", "stop", self.plan.migration.stop, back=True)
             if self.plan.in_place and not self.past.rolled_back:
                 with self._step("rollback") as facts:
                     done = rollback(self.plan, echo=self.echo)
@@ -305,15 +307,32 @@ class Cutover:
 
     def _start_previous(self) -> None:
         command = self.plan.migration.start_previous or self.plan.migration.start
-        with self._step("start previous") as end:
-            end["seconds"] = self._called("start_previous", command)
+        self._service("start previous", "start_previous", command)
 
-    def _called(self, key: str, command: str) -> float:
-        """Runs a command for the services; where the plan has none, that is said: then a person must."""
-        if command:
-            return services.call(self.plan, f"migration.{key}", command)
-        self.echo(f"cutover: the plan has no [migration] {key}: nothing was done, see to it yourself")
-        return 0.0
+    def _service(self, step: str, key: str, command: str, **facts: Any) -> None:
+        """A command for the services; where the plan has none, that is said: then a person must.
+
+        One that has outlived a killed cutover, and has ended well, is not run twice.
+        """
+        mark, note = secrets.token_hex(8), self.directory / services.NOTE
+        with self._step(step, call=mark, **facts) as end:
+            if not command:
+                self.echo(f"cutover: the plan has no [migration] {key}: nothing was done, see to it yourself")
+            elif not self._outlived(step, services.noted(key, note), end):
+                end["seconds"] = services.call(self.plan, key, command, mark=mark, note=note)
+
+    def _outlived(self, step: str, status: int | None, end: dict[str, Any]) -> bool:
+        """Whether a step in which the cutover was killed has gone well without it; its command's exit status."""
+        if self.past.steps.pop(step, "") != "killed":
+            return False
+        how = "but how its command ended is not known: it is run again"
+        if status is not None:
+            how = f"its command ended with status {status}: it is run again"
+        if status == 0:
+            how = "its command has ended well by itself: it is not run twice"
+        end["says"] = f"killed in {step}, {how}"
+        self.echo(f"cutover: {end['says']}")
+        return status == 0
 
     def _over(self, end: dict[str, Any], ending: Ending, says: str, next_: str = "") -> Outcome:
         end |= {"ending": ending, "says": says, "next": next_}

@@ -20,10 +20,10 @@ OVER = ("done", "untouched", "back")
 
 @dataclass
 class Past:
-    """A cutover as the journal has it: its steps by name ("ok", "failed", "begun"), in their order.
+    """A cutover as the journal has it: its steps by name ("ok", "failed", "killed", "begun"), in their order.
 
     `records` has the record of each step that is a phase, or a part of one. `rolled_back`: a rollback
-    of its own or of the user's went well after its migration began.
+    of its own or of the user's went well after its migration began. `back`: it was decided to go back.
     """
 
     id: str
@@ -33,6 +33,7 @@ class Past:
     ending: Ending = ""
     says: str = ""
     next: str = ""
+    back: bool = False
     rolled_back: bool = False
 
     @property
@@ -43,7 +44,7 @@ class Past:
     @property
     def going_back(self) -> bool:
         """It was on its way back, or the user has gone it."""
-        return self.rolled_back or "rollback" in self.steps
+        return self.back or self.rolled_back
 
     @property
     def stopped_in(self) -> str:
@@ -67,11 +68,14 @@ def last(plan: Plan, path: Path) -> Past | None:
             past.ending = ""
         elif past is not None:
             _note(past, entry)
+        if past is not None:
+            past.back = past.back or bool(entry.facts.get("back"))
     return past
 
 
 def _note(past: Past, entry: Entry) -> None:
     word = "begun" if entry.phase == "begin" else entry.result
+    word = "killed" if entry.facts.get("error") == KILLED else word
     if entry.action == ACTION:
         past.ending = entry.facts.get("ending", past.ending)
         past.says = str(entry.facts.get("says", past.says))

@@ -14,7 +14,7 @@ from pytest_visionforge.errors import MigrationError
 from pytest_visionforge.outcome import Verdict
 from pytest_visionforge.plan.values.plan import Plan
 from pytest_visionforge.record import Record
-from pytest_visionforge.record.console import PART, is_good_part
+from pytest_visionforge.record.console import CUTOVER, PART, WHOLE, is_good_part
 from pytest_visionforge.record.verdict import of_a_part
 
 LONGEST = 7 * 86400.0  # seconds: the checks have time limits of their own
@@ -53,7 +53,7 @@ def prove(
     surroundings = {
         "VISIONFORGE_PYTHON": sys.executable,
         "VISIONFORGE_PLAN_FILE": str(plan.path),
-        **({PART: "1"} if part else {}),
+        CUTOVER: PART if part else WHOLE,
         **(environment or {}),
     }
     veil, lines = Veil(plan), list[str]()

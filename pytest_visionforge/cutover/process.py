@@ -192,9 +192,9 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def tree(mark: str, root: int = 0) -> tuple[psutil.Process, ...]:
+def tree(mark: str, root: int = 0, variable: str = MARK) -> tuple[psutil.Process, ...]:
     """The living processes that carry a mark, and those below `root`; never ourselves."""
-    found = {each.pid: each for each in psutil.process_iter() if _carries(each, mark)}
+    found = {each.pid: each for each in psutil.process_iter() if _carries(each, variable, mark)}
     if root:
         with suppress(psutil.Error):
             found |= {each.pid: each for each in psutil.Process(root).children(recursive=True)}
@@ -202,9 +202,9 @@ def tree(mark: str, root: int = 0) -> tuple[psutil.Process, ...]:
     return tuple(found.values())
 
 
-def _carries(process: psutil.Process, mark: str) -> bool:
+def _carries(process: psutil.Process, variable: str, mark: str) -> bool:
     try:
-        return process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE
+        return process.environ().get(variable) == mark and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, OSError):
         return False
 

@@ -12,20 +12,24 @@ from pytest_visionforge.record.verdict import of_a_part
 from pytest_visionforge.record.words import visible
 
 WIDTH = 98
-PART = "VISIONFORGE_PART"  # a cutover sets it where it runs a phase in parts, which it joins
+#: A cutover sets it to `WHOLE` where it runs a phase, and to `PART` where it runs a part of one.
+CUTOVER = "VISIONFORGE_CUTOVER"
+WHOLE, PART = "whole", "part"
 _ROWS = 5  # offending rows shown for one finding; the record has them all
 
 
-def story(record: Record, *, part: bool = False) -> list[str]:
+def story(record: Record, *, cutover: str = "") -> list[str]:
     """The run in short, as lines of at most `WIDTH` columns; only commands may be longer.
 
-    Of a `part` that lacks nothing but the rest it is said that it is one: nobody need mend anything.
+    In a `cutover` that says what follows; and of a part that lacks nothing but the rest it is said that it
+    is one: nobody need mend anything.
     """
     record = record.safe()
-    lines = [*(_part(record) if part and is_good_part(record) else _verdict(record))]
+    part = cutover == PART and is_good_part(record)
+    lines = [*(_part(record) if part else _verdict(record, cutover))]
     for outcome in (Outcome.VIOLATED, Outcome.CANNOT_TELL, Outcome.WARNED):
         for result in words.having(record, outcome):
-            lines += ["", *_told(record, result)]
+            lines += ["", *_told(result, "" if cutover else words.back(record))]
     for result in words.having(record, Outcome.WAIVED):
         says = f"{words.SYMBOLS[result.outcome]} {words.title(result)}: {result.reason}"
         lines += ["", *_wrapped(says, "  ", "    ")]
@@ -44,14 +48,15 @@ def _part(record: Record) -> Iterator[str]:
     yield from _wrapped("The cutover runs the rest as well, and joins both into one record.", "  ")
 
 
-def _verdict(record: Record) -> Iterator[str]:
+def _verdict(record: Record, cutover: str) -> Iterator[str]:
     plan = visible(" ".join(record.plan.split()))
     head = f"{words.SYMBOLS[record.verdict]} {record.verdict}   {plan} · {record.phase}"
     tally = words.tally(record)
     room = WIDTH - len(head) - len(tally)
     yield from [f"{head}{' ' * room}{tally}"] if room >= 2 else _wrapped(f"{head}   {tally}", "")
     yield from _wrapped(f"{words.completeness(record)} in {words.duration(record.seconds)}", "  ")
-    for reason in record.completeness.reasons:
+    reasons = record.completeness.reasons
+    for reason in of_a_part(reasons) if cutover == PART else reasons:
         yield from _wrapped(f"- {reason}", "  ", "    ")
     for waiver in record.waivers:
         if waiver.state != "used":
@@ -59,12 +64,14 @@ def _verdict(record: Record) -> Iterator[str]:
             says = f"- the waiver of {waiver.check} is {waiver.state}{why}"
             yield from _wrapped(says, "  ", "    ")
     advice, command = words.do_now(record)
+    if cutover and record.verdict is not Verdict.GO:
+        advice, command = "The cutover does not go on; at its end it says what to do.", ""
     yield from _wrapped(advice, "  ")
     if command:
         yield f"  {visible(command)}"
 
 
-def _told(record: Record, result: Result) -> Iterator[str]:
+def _told(result: Result, back: str) -> Iterator[str]:
     yield from _wrapped(f"{words.SYMBOLS[result.outcome]} {words.title(result)}  {result.law}", "  ", "    ")
     if result.finding:
         yield from _wrapped(f"{result.finding.says} ({words.found(result.finding)})", "      ")
@@ -74,7 +81,7 @@ def _told(record: Record, result: Result) -> Iterator[str]:
     yield from _labelled("Why", result.why)
     yield from _labelled("Fix", words.fix(result))
     if result.outcome is Outcome.VIOLATED:
-        yield from _commands("Back", words.back(record))
+        yield from _commands("Back", back)
     for command in words.reproduce(result):
         yield from _commands("Reproduce", command)
 

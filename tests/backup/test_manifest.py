@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pytest_visionforge.backup import Backup, catalogue, find, incomplete, manifest
 from pytest_visionforge.backup.manifest import MANIFEST, read_manifest
 from pytest_visionforge.errors import BackupError
+from tests.soak import examples
 
 
 def test_a_manifest_reads_as_it_was_written(made: Backup) -> None:
@@ -25,7 +26,9 @@ def test_a_manifest_reads_as_it_was_written(made: Backup) -> None:
     assert manifest.written(again) == (made.path / MANIFEST).read_bytes()
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_no_flipped_bit_hides_in_a_manifest(made: Backup, place: float, bit: int) -> None:
     """One flipped bit anywhere in a manifest, be it in white space, makes the backup unusable."""

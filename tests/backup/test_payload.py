@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pytest_visionforge.backup import payload, stores
 from pytest_visionforge.errors import BackupError
 from pytest_visionforge.plan.values.sections import Store
+from tests.soak import examples
 
 PLAIN = Store()
 TEXT = b"".join(b"row %d\n" % number for number in range(5000))
@@ -32,7 +33,7 @@ def _read(directory: Path, file: payload.File) -> bytes:
         return b"".join(iter(raw.read, b""))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(chunks=st.lists(st.binary(max_size=5000), max_size=8))
 def test_what_was_written_is_read(chunks: list[bytes]) -> None:
     """A payload comes back as it was, whatever its bytes and however they arrived."""
@@ -43,7 +44,7 @@ def test_what_was_written_is_read(chunks: list[bytes]) -> None:
         assert file.raw_size == sum(map(len, chunks))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_no_flipped_bit_is_hashed_as_sound(place: float, bit: int) -> None:
     """One flipped bit anywhere in a payload is seen by its hash, and never decompresses to something else."""

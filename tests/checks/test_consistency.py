@@ -21,6 +21,7 @@ from pytest_visionforge.database import Database
 from pytest_visionforge.plan.values import rules
 from tests import samples
 from tests.checks.conftest import Bench, Make, make_plan
+from tests.soak import examples
 
 # ---------------------------------------------------------------- time
 
@@ -316,7 +317,9 @@ def test_a_cast_is_no_parameter(postgresql_bench: Make) -> None:
 MOMENTS = st.none() | st.datetimes(datetime(2024, 1, 1), datetime(2024, 1, 3)).map(
     lambda at: at.isoformat(" ", "seconds")
 )
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @QUICK

@@ -20,6 +20,7 @@ from pytest_visionforge.errors import RecordError
 from pytest_visionforge.plan.values.changes import TableChange
 from pytest_visionforge.plan.values.rules import TablePlan
 from tests.compare.conftest import Migration
+from tests.soak import examples
 
 SHOP = (
     "CREATE TABLE a (id integer PRIMARY KEY, v varchar(20))",
@@ -115,7 +116,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_a_cut_or_flipped_file_is_refused(
     whole: bytes, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pytest_visionforge.cutover import journal
 from pytest_visionforge.cutover.journal import GENESIS, Head, Journal
 from pytest_visionforge.errors import RecordError
+from tests.soak import examples
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_the_broken_line_is_named(path: Path, name: str) -> None:
         journal.verify(path)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_no_flipped_bit_hides(place: float, bit: int) -> None:
     """One flipped bit anywhere in a journal breaks its chain."""

@@ -19,6 +19,7 @@ from pytest_visionforge.demo.generate import families, generate
 from pytest_visionforge.demo.tables import metadata
 from pytest_visionforge.errors import CannotConnect, DatabaseError
 from tests.demo.samples import SCALE, rows
+from tests.soak import examples
 
 MOMENTS = {
     "accounts": ("created_at",),
@@ -89,7 +90,7 @@ def _multiset(table: Table, found: list[dict[str, Any]]) -> Counter[tuple[str, .
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(scale=st.floats(0.0001, 0.03), seed=st.integers(0, 2**32))
 def test_data_are_coherent_at_any_scale_and_seed(scale: float, seed: int) -> None:
     """Totals add up exactly, times are in order, keys are unique, parents exist, for any scale and seed."""

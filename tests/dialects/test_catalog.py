@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 
 from pytest_visionforge.database import Column, Database, Key, Schema, Table
 from tests import samples
+from tests.soak import examples
 
 DDL = (
     "CREATE TABLE parents (id int NOT NULL, code varchar(20) NOT NULL, note text, PRIMARY KEY (id),"
@@ -164,7 +165,7 @@ HOSTILE = some.text(
 
 
 @settings(
-    max_examples=20,
+    max_examples=examples(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 
 from pytest_visionforge.database import Database
 from tests import samples
+from tests.soak import examples
 
 WHOLE = (
     ("abc", "abc", True),
@@ -159,7 +160,9 @@ def test_timestamps_and_now(url: str) -> None:
             assert database.value(ordered) == 1, type
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(text=some.text(some.characters(min_codepoint=1, exclude_categories=["Cs"])))
 def test_literal(url: str, text: str) -> None:
     """A text written as a literal is that text."""
@@ -167,7 +170,9 @@ def test_literal(url: str, text: str) -> None:
         assert database.value(f"SELECT {database.dialect.language.literal(text)}") == text
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(text=some.text(some.characters(min_codepoint=1, exclude_categories=["Cs"]), max_size=20))
 def test_as_text(url: str, text: str) -> None:
     """A text stays what it is."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -156,8 +156,9 @@ def _kill_server(home: Path) -> None:
     """Kills the server whose data are below `home`, with all its processes."""
     for each in psutil.process_iter(["cmdline"]):
         if any(str(home) in part for part in each.info["cmdline"] or ()):
-            for child in (*each.children(recursive=True), each):
-                child.send_signal(signal.SIGKILL)
+            for process in (each, *each.children(recursive=True)):
+                with suppress(psutil.Error):  # one of its children may just have ended
+                    process.send_signal(signal.SIGKILL)
 
 
 @pytest.mark.parametrize("name", ["postgresql", "mariadb"])

@@ -49,6 +49,7 @@ from pytest_visionforge.plan.values.sections import (
     Waiver,
 )
 from tests.plan import samples
+from tests.soak import examples
 
 CUSTOMERS = TablePlan(
     name="customers",
@@ -360,7 +361,7 @@ def toml(value: Any) -> str:
     return json.dumps(value) if isinstance(value, bool) else str(value).replace("+infinity", "inf")
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(WORDS, VALUES, max_size=8), st.booleans())
 def test_no_table_does_more_than_be_wrong(data: dict[str, Any], whole: bool) -> None:
     """Whatever TOML says, the plan is read or its errors are told, one line each."""

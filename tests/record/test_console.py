@@ -53,8 +53,21 @@ def test_a_part_is_told_as_one() -> None:
     ):
         completeness = Completeness(planned=9, ran=4, deselected=5, reasons=reasons)
         told = samples.premigration(verdict=Verdict.INCOMPLETE, completeness=completeness, waivers=())
-        assert story(told, part=True)[0].startswith(first)
+        assert story(told, cutover="part")[0].startswith(first)
         assert story(told)[0].startswith("◐ INCOMPLETE")
+
+
+def test_in_a_cutover_nobody_is_sent_another_way() -> None:
+    """Of a NO-GO in a part the rest is no reason, and no command leads past the cutover, which says what follows."""
+    left_out = "5 planned checks were deselected: a, b, c and 2 more"
+    completeness = Completeness(planned=9, ran=4, deselected=5, reasons=("2 checks are violated", left_out))
+    record = replace(samples.record(), completeness=completeness)
+    alone, within = "\n".join(story(record)), "\n".join(story(record, cutover="part"))
+    for said in ("were deselected", "visionforge rollback"):
+        assert said in alone
+        assert said not in within
+    for said in ("2 checks are violated", "The cutover does not go on"):
+        assert said in within
 
 
 def test_lines_are_narrow(record: Record) -> None:

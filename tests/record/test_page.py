@@ -18,6 +18,7 @@ from pytest_visionforge.record import Record, TableFacts
 from pytest_visionforge.record.around import Around, Cutover
 from pytest_visionforge.record.page import document, page, stylesheet
 from tests.record import samples
+from tests.soak import examples
 
 HOSTILE = (samples.EVIL, "</style><script>", '"><b>', "{{ 7 * 7 }}", "-->", "&lt;b&gt;", "</td></table>")
 VOID = {"meta", "img", "br", "hr", "input", "link", "rect", "line", "polyline"}
@@ -135,7 +136,7 @@ def test_nothing_is_run_from_a_name(record: Record) -> None:
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.text(min_size=1) | st.sampled_from(HOSTILE))
 def test_any_text_is_text(text: str) -> None:
     """Whatever stands in a name, a value or a message adds no tag, and the page can be encoded."""
