@@ -62,7 +62,7 @@ def _creating(name: str, kind: Kind, what: str) -> None:
         if instant:
             _copy(plan, as_json)
             return
-        made = _made(plan, kind, tags_of(tags))
+        made = _made(plan, kind, tags_of(tags), "hashed" if no_verify else plan.backup.verify)
         if not no_verify:
             _proved(plan, made, plan.backup.verify)
         facts = room.find(plan.backup.directory, made.id, plan.backup.store).as_json()
@@ -81,7 +81,7 @@ def _copy(plan: Plan, as_json: bool) -> None:
     )
 
 
-def _made(plan: Plan, kind: Kind, tags: dict[str, str]) -> Backup:
+def _made(plan: Plan, kind: Kind, tags: dict[str, str], level: Level) -> Backup:
     """A new backup of the plan's source; of what holds rows, with the digests of the same snapshot."""
     from pytest_visionforge import backup as room
     from pytest_visionforge.backup.catalogue import JOURNAL
@@ -105,6 +105,7 @@ def _made(plan: Plan, kind: Kind, tags: dict[str, str]) -> Backup:
             progress=tell,
             store=plan.backup.store,
             tags=tags,
+            level=level,
         )
 
 

@@ -194,7 +194,7 @@ class Marked:
 
     def __init__(self, raw: Raw) -> None:
         self._raw = raw
-        self._seen = MarkedSink(_Nowhere())
+        self._seen = MarkedSink(Nowhere())
 
     def read(self, size: int = 1 << 20) -> bytes:
         """The next bytes."""
@@ -246,6 +246,8 @@ class OnlyRows:
             self._passes = True
 
 
-class _Nowhere:
+class Nowhere:
+    """A sink of which nothing is kept."""
+
     def write(self, data: bytes) -> None:
         """Nothing is kept."""

@@ -111,6 +111,9 @@ class ArchiveRoom(Protocol):
         It is on the server of `url`; where a database is a file, in `directory`, or beside `url`'s.
         """
 
+    def prepare_scratch(self, url: URL) -> None:
+        """Refuses, before anything is read, where the role may make no scratch database."""
+
     def scratch_disks(self, url: URL | None, directory: Path) -> tuple[str, ...]:
         """The directories on this machine in which a scratch database would lie; () where they are elsewhere."""
 

@@ -45,6 +45,7 @@ __all__ = [
     "needs",
     "place",
     "prepare",
+    "prepare_scratch",
     "put_back",
     "recognises",
     "recover",
@@ -92,6 +93,10 @@ def lacking(url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 def prepare(session: Session, url: URL) -> None:
     """Nothing: SQLite is here, or there would be no session."""
+
+
+def prepare_scratch(url: URL) -> None:
+    """Nothing: it is a file in the directory of the backup."""
 
 
 def dump(
