@@ -64,7 +64,7 @@ def refuse(
     if store.own:
         own.prepare(store.own)
     else:
-        archive.prepare(session, url)
+        archive.prepare(session, url, kind)
         stores.prepare(store)
     if level == "restored":
         archive.prepare_scratch(url)

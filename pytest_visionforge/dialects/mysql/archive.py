@@ -105,7 +105,7 @@ def lacking(url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     return ()
 
 
-def prepare(session: Session, url: URL) -> None:
+def prepare(session: Session, url: URL, kind: str) -> None:
     """The programs are there and do as the URL says; all that is to be dumped is seen, and has snapshots.
 
     What is dumped after the rows is dumped once before them, into nothing: a view over a table that is gone,

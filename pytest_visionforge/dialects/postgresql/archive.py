@@ -100,11 +100,11 @@ def workspace(session: Session, url: URL, kind: str) -> int:
     return 0
 
 
-def prepare(session: Session, url: URL) -> None:
+def prepare(session: Session, url: URL, kind: str) -> None:
     """The programs are there, and not older than the server: also what loads a dump, or it is never proved."""
     for name in ("pg_dump", "pg_restore"):
         program_for(name, session.dialect.session.version(session))
-    refuse_many(session, dumps=1 + JOBS)
+    refuse_many(session, *((1, 0) if kind == "schema" else (1 + JOBS, 1)))
 
 
 def dump(

@@ -28,14 +28,17 @@ _OBJECTS = (
 )
 
 
-def refuse_many(session: Session, dumps: int) -> None:
-    """BackupError where so many dumps at once, and what reads the digests, surely ask for more locks than fit."""
+def refuse_many(session: Session, dumps: int, readers: int) -> None:
+    """BackupError where these, at work at once, surely ask for more locks than there is room for.
+
+    A `dump` locks each table, a reader of rows its indexes as well.
+    """
     each, slots = map(int, session.row(_ROOM))
     tables, indexes = map(int, session.row(_OBJECTS))
-    wanted = dumps * tables + tables + indexes
+    wanted = (dumps + readers) * tables + readers * indexes
     if wanted > STRETCH * each * slots:
         raise BackupError(
-            f"a backup holds a lock on each of {tables:,} tables, {dumps + 1} times, and on {indexes:,} indexes, and"
-            f" the server has room for about {each * slots:,} locks in all: ALTER SYSTEM SET"
-            f" max_locks_per_transaction = {-(-2 * wanted // slots)}, restart the server, then try again"
+            f"a backup of {tables:,} tables with {indexes:,} indexes holds {wanted:,} locks at once, and the server"
+            f" has room for about {each * slots:,}: ALTER SYSTEM SET max_locks_per_transaction ="
+            f" {-(-2 * wanted // slots)}, restart the server, then try again"
         )

@@ -88,8 +88,8 @@ class ArchiveRoom(Protocol):
     def lacking(self, url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         """A sentence, with a remedy, for each kind of which the server at `url` has not all."""
 
-    def prepare(self, session: Session, url: URL) -> None:
-        """Refuses, before anything is read, where no dump could be made: a program is missing, too old ..."""
+    def prepare(self, session: Session, url: URL, kind: str) -> None:
+        """Refuses, before anything is read, where `dump` could make none: a program is missing, too old ..."""
 
     def dump(
         self,

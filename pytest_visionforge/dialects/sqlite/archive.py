@@ -91,7 +91,7 @@ def lacking(url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     return (f"SQLite here has not the modules {', '.join(lost)}",) if lost else ()
 
 
-def prepare(session: Session, url: URL) -> None:
+def prepare(session: Session, url: URL, kind: str) -> None:
     """Nothing: SQLite is here, or there would be no session."""
 
 
