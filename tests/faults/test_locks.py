@@ -1,4 +1,4 @@
-"""A server whose table of locks is too small for a backup of all its tables."""
+"""Locks that a backup cannot get: somebody holds them, or the server has too few."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import make_url
 
 from pytest_visionforge.dialects.postgresql import locks
-from pytest_visionforge.errors import BackupError
+from pytest_visionforge.errors import BackupError, DatabaseError
 from tests import servers
-from tests.backup.shop import back_up, writing
+from tests.backup.shop import back_up, fill, writing
 from tests.faults.aftermath import nothing_is_left, the_next_run_works
 
 SMALL = ("max_locks_per_transaction=10", "max_connections=20")
@@ -49,3 +49,22 @@ def test_too_many_tables_for_its_locks_are_told_with_the_setting(
             the_next_run_works(
                 make_url(url).set(port=server.admin.port).render_as_string(hide_password=False), backups
             )
+
+
+HELD = {
+    "postgresql": ("BEGIN; LOCK TABLE log IN ACCESS EXCLUSIVE MODE", "ROLLBACK", "pg_stat_activity"),
+    "mariadb": ("LOCK TABLES log WRITE", "UNLOCK TABLES", "SHOW FULL PROCESSLIST"),
+}
+
+
+@pytest.mark.parametrize("dbms", HELD)
+def test_who_holds_a_lock_can_be_found(dbms: str, request: pytest.FixtureRequest, backups: Path) -> None:
+    """A table that another transaction holds stops a backup in seconds, and how to see who it is is said."""
+    url, (lock, unlock, shows) = fill(request.getfixturevalue(dbms)), HELD[dbms]
+    with writing(url) as run:
+        run(lock)
+        with pytest.raises(DatabaseError, match=rf"another transaction holds a lock .*{shows}.* shows who"):
+            back_up(url, backups)
+        run(unlock)
+    nothing_is_left(backups)
+    the_next_run_works(url, backups)
