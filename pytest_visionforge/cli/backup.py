@@ -17,6 +17,7 @@ from pytest_visionforge.cli.shared import (
     plan_option,
     show,
     tags_of,
+    tidy_when_terminated,
 )
 from pytest_visionforge.errors import BackupError
 from pytest_visionforge.progress import Progress
@@ -38,6 +39,7 @@ def backup() -> None:
     visionforge backup restore       puts the newest back; what was there is kept aside
     visionforge backup prune         what the plan's [backup] keep would remove
     """
+    tidy_when_terminated()
 
 
 def _creating(name: str, kind: Kind, what: str) -> None:
