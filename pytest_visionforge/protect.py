@@ -156,6 +156,7 @@ def _proved(plan: Plan, tell: Progress) -> Backup:
             shown=plan.source.shown,
             progress=tell,
             store=plan.backup.store,
+            level="restored",
         )
     backup.verify(made, level="restored", progress=tell, scratch_url=plan.source.url)
     return made

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BASELINE = "baseline.jsonl.zst"
 PREPARED = "prepared.json"
+REFUSED = "it was not begun, for no backup can be made with it: see recovery.backup"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ class Prepared:
     baseline_error: str = ""
     backup_error: str = ""
     proof_error: str = ""
+
+    @property
+    def failed(self) -> str:
+        """The first that went wrong, "" where nothing did; what follows from it needs no word."""
+        failures = {
+            "no backup": self.backup_error if self.baseline_error in ("", REFUSED) else "",
+            "no baseline": self.baseline_error,
+            "the backup is not proved": self.proof_error,
+        }
+        return next((f"{what}: {why}" for what, why in failures.items() if why), "")
 
     def write(self, directory: Path) -> None:
         """Leaves it where the workers and later runs find it."""

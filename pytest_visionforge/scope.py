@@ -56,7 +56,10 @@ class Scope:
         return self.plan.changes if self.phase == POSTMIGRATION else Changes()
 
     def excluded(self, table: str) -> str:
-        """The plan's reason not to compare a table; '' where it is compared."""
+        """Why a table is not compared, by the plan or as it is; '' where it is compared."""
+        found = self.schema.tables.get(table) if self.schema else None
+        if found and found.elsewhere:
+            return found.elsewhere
         named = self.plan.tables.get(table) or self.plan.tables.get(self.plan.changes.after(table) or table)
         return named.exclude if named else ""
 

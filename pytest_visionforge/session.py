@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 START: pytest.StashKey[tuple[str, str]] = pytest.StashKey()
 SELECTED: pytest.StashKey[list[str]] = pytest.StashKey()
 NO_PHASE: pytest.StashKey[int] = pytest.StashKey()
-_PREPARING_SUITES = ("recovery", "baseline")
+_PREPARING_SUITES = ("recovery", "baseline")  # the first of them judges the backup
 
 
 # ---------------------------------------------------------------------------- the run
@@ -233,12 +233,20 @@ class Owner:
         run.phase = phases.pop()
         run.speak(sys.stderr)
         self.partial = self._begun(run, ids)
-        wanted = any(f"::{suite}.py::" in nodeid for nodeid in ids for suite in _PREPARING_SUITES)
+        wanted = {suite for suite in _PREPARING_SUITES if any(f"::{suite}.py::" in nodeid for nodeid in ids)}
         if run.phase == PREMIGRATION and wanted:
-            from pytest_visionforge.prepare import prepare
+            self._prepare(run, due="recovery" in wanted)
 
-            with Progress(sys.stderr) as tell:
-                prepare(run, tell)
+    def _prepare(self, run: Run, *, due: bool) -> None:
+        """Baseline and backup; what failed is said at once, for the checks may go on for long."""
+        from pytest_visionforge.prepare import prepare
+
+        with Progress(sys.stderr) as tell:
+            prepared = prepare(run, tell, due=due)
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter and prepared.failed:
+            reporter.ensure_newline()
+            reporter.line(f"visionforge: {prepared.failed}", red=True)
 
     def _begun(self, run: Run, ids: list[str]) -> Partial | None:
         """What a kill would leave; a directory that cannot be written is told at the end."""

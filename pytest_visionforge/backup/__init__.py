@@ -4,6 +4,7 @@ from pytest_visionforge.backup.catalogue import Backup, catalogue, find, incompl
 from pytest_visionforge.backup.create import create
 from pytest_visionforge.backup.foreign import Examined, examine
 from pytest_visionforge.backup.guarded import unguarded
+from pytest_visionforge.backup.hindrances import prepare
 from pytest_visionforge.backup.holding import hold, release
 from pytest_visionforge.backup.kept import Kept, Returned, discard, instant, kept, kept_state, put_back
 from pytest_visionforge.backup.manifest import Manifest, Proof
@@ -39,6 +40,7 @@ __all__ = [
     "kept_state",
     "outlook",
     "outlook_of_tables",
+    "prepare",
     "prune",
     "put_back",
     "release",

@@ -28,11 +28,16 @@ def _pyrage() -> Any:
 
 def recipients(texts: Sequence[str]) -> list[Any]:
     """The recipients, as pyrage has them."""
-    library = _pyrage()
-    try:
-        return [library.x25519.Recipient.from_str(text) for text in texts]
-    except library.RecipientError as error:
-        raise BackupError(f"a recipient of age is none: {error}") from None
+    library, found = _pyrage(), []
+    for number, text in enumerate(texts, start=1):
+        try:
+            found.append(library.x25519.Recipient.from_str(text))
+        except library.RecipientError as error:  # it may be the secret key, so it is not shown
+            raise BackupError(
+                f"recipient {number} of [backup] recipients is none of age's: {error}; write the public key"
+                " that age-keygen printed, age1..."
+            ) from None
+    return found
 
 
 @contextmanager

@@ -36,11 +36,15 @@ def sequences_of(schema: Schema) -> dict[str, int | None]:
 
 
 def held(session: Session, schema: Schema, digests: Mapping[str, TableDigests]) -> dict[str, Held]:
-    """What there is of each table: digests where they were taken, else the count alone."""
+    """What there is of each table: digests where they were taken, else the count, of a foreign one nothing."""
     return {
-        id: _held(digests[id]) if id in digests else Held(rows=session.count(table))
+        id: _held(digests[id]) if id in digests else _counted(session, table)
         for id, table in schema.tables.items()
     }
+
+
+def _counted(session: Session, table: Table) -> Held:
+    return Held() if table.elsewhere else Held(rows=session.count(table))
 
 
 def _held(digests: TableDigests) -> Held:

@@ -10,9 +10,9 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from pytest_visionforge import dialects
-from pytest_visionforge.backup import contents, files, lock, own, pace, stores
+from pytest_visionforge.backup import contents, files, hindrances, lock, own, pace, stores
 from pytest_visionforge.backup.catalogue import UNFINISHED, Backup, moment_of, new_id, read
-from pytest_visionforge.backup.manifest import MANIFEST, Held, Kind, Manifest, sealed, written
+from pytest_visionforge.backup.manifest import MANIFEST, Held, Kind, Level, Manifest, sealed, written
 from pytest_visionforge.backup.payload import File, Sink
 from pytest_visionforge.compare import TableDigests, identity_digests
 from pytest_visionforge.database import Database, Schema, Session, Snapshot, sharing
@@ -21,8 +21,8 @@ from pytest_visionforge.errors import BackupError
 from pytest_visionforge.plan.values.sections import Store
 
 Progress = Callable[[str], None]
+Digests = Mapping[str, TableDigests]
 SECONDS = 6 * 3600.0  # per statement: to read a whole table takes its time
-SHARE = 0.15  # of a database's size that its compressed dump takes at least, but for rare ones
 
 
 def create(
@@ -31,35 +31,37 @@ def create(
     *,
     kind: Kind = "full",
     url: URL | str,
-    digests: Mapping[str, TableDigests] | None = None,
+    digests: Digests | Callable[[], Digests] | None = None,
     exclude: Collection[str] = (),
     shown: str = "",
     progress: Progress | None = None,
     store: Store = Store(),  # noqa: B008
     tags: Mapping[str, str] | None = None,
+    level: Level = "hashed",
 ) -> Backup:
     """Backs up a database, as it is now or as a snapshot or session sees it, into `<directory>/<id>`.
 
     The payload is of that state, where the DBMS can (`Manifest.snapshot`). `digests` are those of this
-    very state; without them they are taken here, but of the tables of `exclude` (ids), which are counted.
-    `shown` is the address as people know it, `store` says where the payloads go, `tags` are the caller's
-    own words. Raises BackupError, before any row is read where it can be known, and then nothing is there.
+    very state, or what takes them, called once nothing is known that would stop the backup; without them
+    they are taken here, but of the tables of `exclude` (ids), which are counted. `shown` is the address as
+    people know it, `store` says where the payloads go, `tags` are the caller's own words, `level` is how far
+    it will be proved. Raises BackupError, before any row is read where it can be known (also that it could
+    not be proved), and then nothing is there.
     """
     address, id, say = dialects.parse_url(url), new_id(kind), progress or _silent
     shown, place = shown or address.render_as_string(hide_password=True), dialects.of(address).archive.place
-    with _explained(f"backup of {shown} into {directory}"):
-        directory.mkdir(mode=files.DIRECTORY_MODE, parents=True, exist_ok=True)
-        with (
-            lock.step(directory, f"backup create {kind}", shown, backup=id, of=place(address)) as end,
-            _seen(source) as snapshot,
-            files.workplace(directory / f"{UNFINISHED}{id}") as unfinished,
-        ):
-            task = _Task(snapshot, address, kind, id, shown, tags or {}, digests, exclude, store, say)
-            with _forgetting(task):
-                manifest = _written(task, unfinished)
-                say("publishing")
-                files.publish(unfinished, directory / id)
-            end |= {"manifest": manifest.sha256, "bytes": sum(file.size for file in manifest.files)}
+    with (
+        hindrances.explained(shown, directory),
+        lock.step(directory, f"backup create {kind}", shown, backup=id, of=place(address)) as end,
+        _seen(source) as snapshot,
+        files.workplace(directory / f"{UNFINISHED}{id}") as unfinished,
+    ):
+        task = _Task(snapshot, address, kind, id, shown, tags or {}, digests, exclude, store, level, say)
+        with _forgetting(task):
+            manifest = _written(task, unfinished)
+            say("publishing")
+            files.publish(unfinished, directory / id)
+        end |= {"manifest": manifest.sha256, "bytes": sum(file.size for file in manifest.files)}
     say(f"published {id}")
     return read(directory / id, store)
 
@@ -77,9 +79,10 @@ class _Task:
     id: str
     shown: str
     tags: Mapping[str, str]
-    digests: Mapping[str, TableDigests] | None
+    digests: Digests | Callable[[], Digests] | None
     exclude: Collection[str]
     store: Store
+    level: Level
     say: Progress
     stored: list[File] = field(default_factory=list)
 
@@ -105,11 +108,8 @@ def _forgetting(task: _Task) -> Iterator[None]:
 
 def _written(task: _Task, unfinished: Path) -> Manifest:
     """Everything in the unfinished directory; the manifest last."""
-    schema = task.session.dialect.catalog.read_schema(task.session)
-    _refuse_hidden(schema)
-    size = task.session.dialect.catalog.database_size(task.session, task.url)
-    _refuse_small_disk(task, unfinished, size)
-    _prepare(task)
+    where = unfinished.parent
+    schema, size = hindrances.refuse(task.session, task.url, where, task.kind, task.store, task.level)
     tables = _tables(task, schema)
     dumped = _dumped(task, unfinished, size)
     now = task.session.dialect.catalog.read_schema(task.session)
@@ -120,13 +120,6 @@ def _written(task: _Task, unfinished: Path) -> Manifest:
         file.write(written(manifest))
     stores.keep(task.store, task.id, unfinished / MANIFEST)
     return manifest
-
-
-def _prepare(task: _Task) -> None:
-    """What would stop the dump stops it now: to read every row may take hours."""
-    if not task.store.own:
-        task.archive.prepare(task.session, task.url)
-        stores.prepare(task.store)
 
 
 def _dumped(task: _Task, unfinished: Path, size: int) -> Dumped:
@@ -146,7 +139,7 @@ def _dumped(task: _Task, unfinished: Path, size: int) -> Dumped:
 def _tables(task: _Task, schema: Schema) -> dict[str, Held]:
     if task.kind == "schema":
         return {id: Held() for id in schema.tables}
-    digests = task.digests
+    digests = task.digests() if callable(task.digests) else task.digests
     if digests is None:
         task.say("reading every row")
         digests = identity_digests(task.snapshot, schema, task.exclude, task.say)
@@ -184,39 +177,11 @@ def _manifest(
     )
 
 
-def _refuse_hidden(schema: Schema) -> None:
-    """What the role may not see would be missing from the backup, and nobody would know."""
-    if schema.hidden:
-        raise BackupError(
-            f"a backup by this role would not be whole: {'; '.join(map(str, schema.hidden[:5]))}"
-        )
-
-
 def _refuse_changed(before: Schema, now: Schema) -> None:
     """Where the catalogue is of no snapshot, definitions may have changed while they were dumped."""
     differ = contents.different_objects(contents.objects_of(before), contents.objects_of(now))
     if differ:
         raise BackupError(f"the schema changed during the backup: {'; '.join(differ[:5])}; back up again")
-
-
-def _refuse_small_disk(task: _Task, directory: Path, size: int) -> None:
-    """What cannot fit is not begun; what may not fit, and does not, leaves nothing."""
-    if task.store.own:
-        return
-    wanted = task.archive.workspace(task.session, task.url, task.kind)
-    if task.kind != "schema" and not task.store.repository:
-        wanted += int(size * SHARE)
-    files.refuse_small_disk(directory.parent, wanted)
-
-
-@contextmanager
-def _explained(what: str) -> Iterator[None]:
-    try:
-        yield
-    except BackupError as error:
-        raise BackupError(f"{what}: {error}") from None
-    except OSError as error:
-        raise BackupError(f"{what}: {files.why(error)}; nothing of it is left") from None
 
 
 def _silent(_: str) -> None:

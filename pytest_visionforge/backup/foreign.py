@@ -118,7 +118,8 @@ def _look(
     try:
         with database.session() as session:
             schema = session.dialect.catalog.read_schema(session)
-            tables = {id: session.count(table) for id, table in schema.tables.items()}
+            here = {id: table for id, table in schema.tables.items() if not table.elsewhere}
+            tables = {id: session.count(table) for id, table in here.items()}
             lost = [
                 f"{count:,} rows of {id} refer through {', '.join(key.columns)} to rows that {key.parent} has not"
                 for id, key, count in contents.orphans(session, schema)

@@ -11,6 +11,7 @@ VISIONFORGE_SCRATCH_DIRECTORY   (restore, stop) an empty directory of its own
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,20 @@ from pytest_visionforge.plan.values.sections import OwnBackup
 
 LONGEST = 500  # characters of a name
 Progress = Callable[[str], None]
+
+
+def prepare(own: OwnBackup) -> None:
+    """Raises BackupError where a command cannot be run."""
+    for key, words in (
+        ("create", own.create),
+        ("list", own.list),
+        ("restore", own.restore),
+        ("stop", own.stop),
+    ):
+        if words and not shutil.which(words[0]):
+            raise BackupError(
+                f"[backup.own] {key}: {words[0]} cannot be run: install it, or write its whole path"
+            )
 
 
 def create(own: OwnBackup, id: str, directory: Path, say: Progress) -> Dumped:

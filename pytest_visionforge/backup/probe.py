@@ -35,7 +35,7 @@ def probe(url: URL, schema: Schema) -> Probed:
         with engine.connect() as connection:
             for id, column in sorted(numbered.items()):
                 table = schema.tables.get(id)
-                if table and not table.triggers:
+                if table and not table.triggers and not table.elsewhere:
                     _insert(connection, dialects.of(url), table, column, found)
     finally:
         engine.dispose()

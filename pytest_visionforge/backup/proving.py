@@ -84,9 +84,11 @@ def _proved(manifest: Manifest, notes: tuple[str, ...]) -> Seen:
     if manifest.kind == "schema":
         return Seen(f"restored: {len(manifest.objects)} objects are defined as they were", notes=notes)
     held = manifest.tables.values()
-    counted = [id for id, table in manifest.tables.items() if table.digest is None]
-    if counted:
+    uncompared = {id: table.rows for id, table in manifest.tables.items() if table.digest is None}
+    if counted := [id for id, rows in uncompared.items() if rows is not None]:
         notes = (*notes, f"only counted, not compared: {', '.join(counted)}")
-    compared, rows = len(manifest.tables) - len(counted), sum(table.rows or 0 for table in held)
+    if foreign := [id for id, rows in uncompared.items() if rows is None]:
+        notes = (*notes, f"not in the backup, for their rows lie in another database: {', '.join(foreign)}")
+    compared, rows = len(manifest.tables) - len(uncompared), sum(table.rows or 0 for table in held)
     says = f"restored and compared: {compared} tables with {rows:,} rows are identical"
     return Seen(says, compared, rows, notes=notes)

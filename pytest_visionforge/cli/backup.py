@@ -17,6 +17,7 @@ from pytest_visionforge.cli.shared import (
     plan_option,
     show,
     tags_of,
+    tidy_when_terminated,
 )
 from pytest_visionforge.errors import BackupError
 from pytest_visionforge.progress import Progress
@@ -38,6 +39,7 @@ def backup() -> None:
     visionforge backup restore       puts the newest back; what was there is kept aside
     visionforge backup prune         what the plan's [backup] keep would remove
     """
+    tidy_when_terminated()
 
 
 def _creating(name: str, kind: Kind, what: str) -> None:
@@ -62,7 +64,7 @@ def _creating(name: str, kind: Kind, what: str) -> None:
         if instant:
             _copy(plan, as_json)
             return
-        made = _made(plan, kind, tags_of(tags))
+        made = _made(plan, kind, tags_of(tags), "hashed" if no_verify else plan.backup.verify)
         if not no_verify:
             _proved(plan, made, plan.backup.verify)
         facts = room.find(plan.backup.directory, made.id, plan.backup.store).as_json()
@@ -81,7 +83,7 @@ def _copy(plan: Plan, as_json: bool) -> None:
     )
 
 
-def _made(plan: Plan, kind: Kind, tags: dict[str, str]) -> Backup:
+def _made(plan: Plan, kind: Kind, tags: dict[str, str], level: Level) -> Backup:
     """A new backup of the plan's source; of what holds rows, with the digests of the same snapshot."""
     from pytest_visionforge import backup as room
     from pytest_visionforge.backup.catalogue import JOURNAL
@@ -105,6 +107,7 @@ def _made(plan: Plan, kind: Kind, tags: dict[str, str]) -> Backup:
             progress=tell,
             store=plan.backup.store,
             tags=tags,
+            level=level,
         )
 
 

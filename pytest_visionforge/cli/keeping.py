@@ -173,12 +173,12 @@ def _facts(decision: Decision, makers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _table(found: Sequence[Mapping[str, Any]]) -> str:
-    lines = [f"{'when (UTC)':20} {'kind':7} {'size':>9}  {'proved':9} {'by':20} {'id':34} kept"]
+    lines = [f"{'when (UTC)':20} {'kind':7} {'size':>9}  {'proved':9} {'by':20} {'id':36} kept"]
     for facts in found:
         until = f" until {facts['kept_until'][:10]}" if facts["kept_until"] else ""
         why = "; ".join(facts["kept"]) or "no: nothing keeps it"
         lines.append(
             f"{facts['created'][:19]:20} {facts['kind']:7} {size_of(facts['size']):>9}  "
-            f"{facts['level'] or 'no':9} {(facts['by'] or '?')[:20]:20} {facts['id']:34} {why}{until}"
+            f"{facts['level'] or 'no':9} {(facts['by'] or '?')[:20]:20} {facts['id']:36} {why}{until}"
         )
     return "\n".join(lines)

@@ -20,6 +20,7 @@ from pytest_visionforge.cli.shared import (
     say_tables,
     show,
     tables_of,
+    tidy_when_terminated,
 )
 from pytest_visionforge.errors import RecordError
 from pytest_visionforge.progress import Progress
@@ -65,6 +66,7 @@ def rollback(
     from pytest_visionforge.cutover.journal import last_seconds
     from pytest_visionforge.cutover.migrate import journal_of
 
+    tidy_when_terminated()
     plan = plan_of(plan_path)
     if instant and (backup_id or record_id or tables):
         raise click.UsageError(

@@ -63,6 +63,13 @@ def plan_of(path: Path) -> Plan:
     return plan.read(path.resolve())
 
 
+def tidy_when_terminated() -> None:
+    """From here to the end of the command, SIGTERM and SIGHUP tidy up as Ctrl-C does."""
+    from pytest_visionforge.cutover.process import interruptible
+
+    click.get_current_context().with_resource(interruptible())
+
+
 def tags_of(words: tuple[str, ...]) -> dict[str, str]:
     """The tags of `--tag NAME[=VALUE]`, by name."""
     tags = {}

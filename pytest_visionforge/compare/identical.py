@@ -18,14 +18,14 @@ def identity_digests(
     progress: Progress | None = None,
     like: Mapping[str, TableDigests] | None = None,
 ) -> dict[str, TableDigests]:
-    """The digests of every column of every table but those of `exclude`, by table id.
+    """The digests of every column of every table but those of `exclude`, and foreign ones, by table id.
 
     Segments are those of `like`, where it has digests of the same columns, types and key.
     """
     pace, found = Pace(progress=progress), {}
     with sharing(source) as snapshot:
         for id, table in schema.tables.items():
-            if id not in exclude:
+            if id not in exclude and not table.elsewhere:
                 with naming(id):
                     found[id] = _identical(snapshot, table, pace, (like or {}).get(id))
     return found

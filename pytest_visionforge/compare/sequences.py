@@ -46,7 +46,7 @@ def behind(session: Session, schema: Schema) -> list[Behind]:
 
 def _behind(session: Session, schema: Schema, sequence: Sequence) -> Behind | None:
     table = schema.tables.get(sequence.owner[0]) if sequence.owner else None
-    if table is None or sequence.owner is None or sequence.next is None:
+    if table is None or table.elsewhere or sequence.owner is None or sequence.next is None:
         return None
     language = session.dialect.language
     column = sequence.owner[1]

@@ -86,6 +86,8 @@ def _take_table(
 ) -> TableBaseline:
     session = snapshot.main
     pace.tell(f"{table.id}: rows")
+    if table.elsewhere:
+        return TableBaseline(0, table.elsewhere)
     excluded = _excluded(plan, table.id)
     if excluded:
         return TableBaseline(session.count(table), excluded)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pytest_visionforge.cutover import measured, services
+from pytest_visionforge.cutover import measured, services, way_back
 from pytest_visionforge.cutover.alone import alone, end_dead
 from pytest_visionforge.cutover.blockers import in_the_way, refuse_blockers
 from pytest_visionforge.cutover.journal import Journal, last_seconds
@@ -91,6 +91,8 @@ def _begun(plan: Plan, echo: Callable[[str], None], *, resume: bool) -> Cutover:
         raise MigrationError(
             f"{past}: go on with visionforge cutover --resume, or go back with visionforge cutover --rollback"
         )
+    if not (resume and past and (past.going_back or past.steps.get("premigration") == "ok")):
+        way_back.refuse_without(plan)
     if dead:
         echo(f"{dead} sessions of a migration that was killed were still there, and were ended")
     return Cutover(plan, journal, past.id if resume and past else _new_id(), past if resume else None, echo)

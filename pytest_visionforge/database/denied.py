@@ -1,4 +1,4 @@
-"""The grant that our role lacks, from the words in which a server refuses."""
+"""What mends a refusal, from the words in which a server refuses: a grant, or the end of who holds a lock."""
 
 from __future__ import annotations
 
@@ -17,6 +17,23 @@ _REFUSALS = (
     ),
     (re.compile(r"(\w+) command denied to user .* for table (\S+)"), "GRANT {0} ON {1} TO {role}"),
 )
+
+_LOCKED = {
+    "due to lock timeout": (
+        "SELECT pid, usename, state, query FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start"
+    ),
+    "Lock wait timeout exceeded": "SHOW FULL PROCESSLIST",
+}
+
+
+def lock_holder(words: str) -> str:
+    """How to see who holds the lock that was waited for in vain; "" where none was."""
+    shows = next((query for said, query in _LOCKED.items() if said in words), "")
+    return (
+        f"another transaction holds a lock on it: wait for its end, or end it; {shows} shows who"
+        if shows
+        else ""
+    )
 
 
 def grant_for(words: str, role: str) -> str:

@@ -124,6 +124,11 @@ class Table:
     options: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
+    def elsewhere(self) -> str:
+        """Why its rows are none of this database's; "" where they are. Nobody reads those, or waits for them."""
+        return "a foreign table, its rows lie in another database" if self.kind == "foreign" else ""
+
+    @property
     def id(self) -> str:
         """What plans, test items and records call the table."""
         return object_id(self.schema, self.name)

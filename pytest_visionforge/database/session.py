@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import DBAPIError
 
-from pytest_visionforge.database.denied import grant_for
+from pytest_visionforge.database.denied import grant_for, lock_holder
 from pytest_visionforge.errors import DatabaseError, TimeLimit
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ class Session:
     def _ours(self, error: DBAPIError) -> DatabaseError:
         if self.dialect.session.is_time_limit(error.orig):
             return TimeLimit(f"cancelled after its time limit of {self.seconds:g} s")
-        ours = DatabaseError(message_of(error))
+        words = message_of(error)
+        ours = DatabaseError("; ".join(filter(None, (words, lock_holder(words)))))
         ours.code = str(getattr(error.orig, "sqlstate", None) or "")
         ours.remedy = grant_for(str(ours), str(self.connection.engine.url.username or "ROLE"))
         return ours

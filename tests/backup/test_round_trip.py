@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_visionforge.backup import find, restore, verify
+from pytest_visionforge.backup import Disproved, find, restore, verify
+from pytest_visionforge.compare import identity_digests
 from pytest_visionforge.database import Database
 from tests import servers
 from tests.backup.shop import back_up, digests, writing
@@ -81,6 +82,20 @@ def schemas(draw: st.DrawFn, dbms: str) -> Made:
     return Made(tuple(statements))
 
 
+# What is done to the row 99 of the last table, which no other refers to, after the digests were taken.
+LOSSES = (
+    "DELETE FROM {} WHERE id = 99",
+    "UPDATE {} SET id = 98 WHERE id = 99",
+    "INSERT INTO {} (id) VALUES (97)",
+)
+
+
+def _last_table(made: Made) -> str:
+    """The name of the last table, quoted."""
+    last = [each for each in made.statements if each.startswith("CREATE TABLE ")][-1]
+    return last.removeprefix("CREATE TABLE ").partition(" (id int")[0]
+
+
 @contextmanager
 def _database(dbms: str, request: pytest.FixtureRequest, folder: str) -> Iterator[str]:
     if dbms == "sqlite":
@@ -115,6 +130,36 @@ def test_what_comes_back_is_what_was(dbms: str, request: pytest.FixtureRequest) 
                 for statement in made.statements:
                     run(statement)
             _round_trip(url, Path(folder) / "backups", kind)
+
+    check()
+
+
+@pytest.mark.parametrize("dbms", KINDS)
+def test_a_planted_loss_is_found(dbms: str, request: pytest.FixtureRequest) -> None:
+    """Of any schema: a row that its dump has lost, altered or got besides disproves the backup."""
+    request.getfixturevalue(f"{dbms}_server") if dbms != "sqlite" else None
+
+    @settings(
+        max_examples=examples(6 if dbms == "sqlite" else 2),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(made=schemas(dbms), kind=st.sampled_from(["full", "data"]), loss=st.sampled_from(LOSSES))
+    def check(made: Made, kind: Any, loss: str) -> None:
+        with tempfile.TemporaryDirectory() as folder, _database(dbms, request, folder) as url:
+            table = _last_table(made)
+            with writing(url) as run:
+                if dbms == "mariadb":
+                    run("SET SESSION sql_mode = 'ALLOW_INVALID_DATES'")
+                for statement in (*made.statements, f"INSERT INTO {table} (id) VALUES (99)"):
+                    run(statement)
+            with Database("source", url) as database, database.session() as session:
+                before = identity_digests(session, database.schema)
+            with writing(url) as run:
+                run(loss.format(table))
+            backup = back_up(url, Path(folder) / "backups", kind=kind, digests=before)
+            with pytest.raises(Disproved, match=r"\d+ rows, then \d+"):
+                verify(backup, scratch_url=url)
 
     check()
 

@@ -201,3 +201,30 @@ def _child_of(pid: int, name: str) -> psutil.Process:
             if child.name() == name:
                 return child
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_is_asked_to_end_tidies_up(sign: signal.Signals, sqlite: str, tmp_path: Path) -> None:
+    """Ended by systemd, a CI job or a closed terminal, a backup leaves nothing half and its end in the journal."""
+    fill(sqlite)
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\necho $$ > begun\nexec sleep 60\n", "ascii")
+    tool.chmod(0o755)
+    own = f'[backup.own]\ncreate = "{tool}"\nrestore = "true"\n'
+    plan = f'plan = "shop"\n[database]\nurl = "{sqlite}"\n{own}'
+    (tmp_path / "visionforge.toml").write_text(plan, "utf-8")
+    code = "import sys; from pytest_visionforge.cli import main; sys.exit(main())"
+    process = subprocess.Popen([sys.executable, "-c", code, "backup", "create"], cwd=tmp_path)
+    begun, end = tmp_path / "begun", time.monotonic() + 60
+    while (
+        process.poll() is None
+        and not (begun.exists() and begun.read_text("ascii").strip())
+        and time.monotonic() < end
+    ):
+        time.sleep(0.05)
+    process.send_signal(sign)
+    assert process.wait(60) == 2
+    assert not psutil.pid_exists(int(begun.read_text("ascii")))
+    assert incomplete(tmp_path / "backups") == ()
+    last = list(journal.read(tmp_path / "backups" / "journal.jsonl"))[-1]
+    assert (last.phase, last.result) == ("end", "failed")

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
-from pytest_visionforge.backup import restore, verify
+from pytest_visionforge.backup import Disproved, restore, verify
 from pytest_visionforge.cutover import journal
 from pytest_visionforge.errors import BackupError, VisionForgeError
 from tests import servers
@@ -133,6 +133,25 @@ def test_a_definition_that_changes_during_a_dump_stops_the_backup(mariadb: str, 
             )
         nothing_is_left(backups)
     the_next_run_works(mariadb, backups)
+
+
+def test_a_row_that_the_server_does_not_take_back_is_told_with_the_setting(
+    mariadb: str, backups: Path
+) -> None:
+    """A row is longer in a dump than it was: where the server refuses it, the message says what mends it."""
+    with writing(mariadb) as run:
+        run("CREATE TABLE t (id int PRIMARY KEY, x longblob)")
+        run("INSERT INTO t VALUES (1, repeat('a', 12000000))")
+        before = int(run("SELECT @@GLOBAL.max_allowed_packet").scalar())
+        made = back_up(mariadb, backups)
+        with pytest.raises(BackupError, match=r"SET GLOBAL max_allowed_packet = 1073741824") as caught:
+            verify(made, scratch_url=mariadb)
+        assert not isinstance(caught.value, Disproved)
+        try:
+            run("SET GLOBAL max_allowed_packet = 1073741824")
+            assert verify(made, scratch_url=mariadb).holds
+        finally:
+            run(f"SET GLOBAL max_allowed_packet = {before}")
 
 
 MISLEADING = {

@@ -7,7 +7,7 @@ themselves, stay out of scratch databases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
@@ -16,7 +16,15 @@ from sqlalchemy import URL
 from pytest_visionforge.database.session import Session
 from pytest_visionforge.dialects.disks import scratch_disks
 from pytest_visionforge.dialects.mysql import queries
-from pytest_visionforge.dialects.mysql.databases import TABLES, discard, exists, kept, names_of, scratch
+from pytest_visionforge.dialects.mysql.databases import (
+    TABLES,
+    discard,
+    exists,
+    kept,
+    names_of,
+    prepare_scratch,
+    scratch,
+)
 from pytest_visionforge.dialects.mysql.foreign import load_foreign, recognises
 from pytest_visionforge.dialects.mysql.programs import (
     DATA,
@@ -27,6 +35,7 @@ from pytest_visionforge.dialects.mysql.programs import (
     SCHEMA,
     VIEWS,
     Marked,
+    Nowhere,
     dump_part,
     load_part,
     program_for,
@@ -51,6 +60,7 @@ __all__ = [
     "needs",
     "place",
     "prepare",
+    "prepare_scratch",
     "put_back",
     "recognises",
     "recover",
@@ -95,12 +105,19 @@ def lacking(url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     return ()
 
 
-def prepare(session: Session, url: URL) -> None:
-    """The programs are there and do as the URL says; all that is to be dumped is seen, and has snapshots."""
+def prepare(session: Session, url: URL, kind: str) -> None:
+    """The programs are there and do as the URL says; all that is to be dumped is seen, and has snapshots.
+
+    What is dumped after the rows is dumped once before them, into nothing: a view over a table that is gone,
+    a routine whose text is hidden.
+    """
     _refuse_unsafe_engines(session)
     _refuse_hidden_routines(session)
+    product = session.dialect.session.product(session)
     for kind in ("dump", "client"):
-        refuse_falling_back(program_for(kind, session.dialect.session.product(session)), url)
+        refuse_falling_back(program_for(kind, product), url)
+    for name, wanted in _without_rows(session):
+        dump_part(program_for("dump", product), url, name, wanted, Nowhere())
 
 
 def dump(
@@ -113,14 +130,21 @@ def dump(
 ) -> Dumped:
     """Runs the dump program in a snapshot of its own: the server cannot share the session's."""
     program = program_for("dump", session.dialect.session.product(session))
-    tables, views = names_of(session.all, TABLES), names_of(session.all, "'VIEW'")
-    parts = [(name, tables) for name in KINDS[kind]] + [(VIEWS, views)]
-    named = [(name, wanted) for name, wanted in parts if wanted]  # no names would mean: all of them
-    for name, wanted in sorted([*named, (PROGRAMS, []), (EVENTS, [])], key=lambda part: ORDER.index(part[0])):
+    tables = names_of(session.all, TABLES)
+    named = [(name, tables) for name in KINDS[kind] if tables]  # no names would mean: all of them
+    for name, wanted in sorted([*named, *_without_rows(session)], key=lambda part: ORDER.index(part[0])):
         progress(f"{program.name}: {name.partition('.')[0]}")
         with write(name) as sink:
             dump_part(program, url, name, wanted, sink)
     return Dumped({program.name: program.shown}, DUMP_OPTIONS, shared=False)
+
+
+def _without_rows(session: Session) -> Iterator[tuple[str, list[str]]]:
+    """The payloads that are no tables, with the names that each is of."""
+    yield PROGRAMS, []
+    if views := names_of(session.all, "'VIEW'"):
+        yield VIEWS, views
+    yield EVENTS, []
 
 
 def check(name: str, raw: Raw, workplace: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -34,6 +35,12 @@ def scratch(url: URL | None, tag: str, directory: Path | None) -> Iterator[URL]:
             yield url.set(database=name)
         finally:
             drop(server, name)
+
+
+def prepare_scratch(url: URL) -> None:
+    """Makes one, to see that the user may: rights for names that begin like ours can be written in many ways."""
+    with scratch(url, secrets.token_hex(4), None):
+        pass
 
 
 def exists(url: URL) -> bool:
@@ -133,5 +140,8 @@ def _remedy(error: DBAPIError) -> str:
     if number == 1205:
         return "; a transaction holds a table: stop what uses the database, then restore again"
     if number in (1044, 1142, 1227):
-        return "; the role needs ALL PRIVILEGES on the database and on `vf_scratch_%` and `%__old_%`"
+        return (
+            "; the user needs all rights on the database, on scratch databases and on what is kept: GRANT ALL ON"
+            r" `vf\_scratch\_%`.* TO it, and for a restore GRANT ALL ON `%\_\_old\_%`.* TO it"
+        )
     return ""

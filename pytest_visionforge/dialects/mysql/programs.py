@@ -65,7 +65,11 @@ REMEDIES = {
     r"\b(1044|1142|1227)\b|command denied|Access denied": "grant the user what it lacks",
     r"\b(1356|1449|1146)\b|definer": "mend or drop what is broken there, then try again",
     r"\b(2002|2003|2005)\b|Can't connect": "check that the server runs and can be reached",
-    r"\b(1053|1317|1927|2006|2013)\b|Lost connection": "see the server's log, then try again",
+    r"\b(1153|2006|2020)\b|max_allowed_packet": (
+        "see the server's log, then try again; where it names max_allowed_packet: SET GLOBAL max_allowed_packet ="
+        " 1073741824, for in a dump a row is twice as long"
+    ),
+    r"\b(1053|1317|1927|2013)\b|Lost connection": "see the server's log, then try again",
     r"\b(1021|1114|28)\b|No space left": "free some space on the server",
 }
 # Errors that quote names; what others quote may be rows.
@@ -194,7 +198,7 @@ class Marked:
 
     def __init__(self, raw: Raw) -> None:
         self._raw = raw
-        self._seen = MarkedSink(_Nowhere())
+        self._seen = MarkedSink(Nowhere())
 
     def read(self, size: int = 1 << 20) -> bytes:
         """The next bytes."""
@@ -246,6 +250,8 @@ class OnlyRows:
             self._passes = True
 
 
-class _Nowhere:
+class Nowhere:
+    """A sink of which nothing is kept."""
+
     def write(self, data: bytes) -> None:
         """Nothing is kept."""

@@ -19,8 +19,16 @@ from pytest_visionforge.database.session import Session
 from pytest_visionforge.dialects.child import CHUNK, Program, feed, pour, printed, run
 from pytest_visionforge.dialects.disks import scratch_disks
 from pytest_visionforge.dialects.postgresql import making
-from pytest_visionforge.dialects.postgresql.databases import connected, discard, exists, kept, scratch
+from pytest_visionforge.dialects.postgresql.databases import (
+    connected,
+    discard,
+    exists,
+    kept,
+    prepare_scratch,
+    scratch,
+)
 from pytest_visionforge.dialects.postgresql.foreign import load_foreign, recognises
+from pytest_visionforge.dialects.postgresql.locks import refuse_many
 from pytest_visionforge.dialects.postgresql.needs import lacking, needs
 from pytest_visionforge.dialects.postgresql.programs import (
     UNREADABLE,
@@ -49,6 +57,7 @@ __all__ = [
     "needs",
     "place",
     "prepare",
+    "prepare_scratch",
     "put_back",
     "recognises",
     "recover",
@@ -91,10 +100,11 @@ def workspace(session: Session, url: URL, kind: str) -> int:
     return 0
 
 
-def prepare(session: Session, url: URL) -> None:
+def prepare(session: Session, url: URL, kind: str) -> None:
     """The programs are there, and not older than the server: also what loads a dump, or it is never proved."""
     for name in ("pg_dump", "pg_restore"):
         program_for(name, session.dialect.session.version(session))
+    refuse_many(session, *((1, 0) if kind == "schema" else (1 + JOBS, 1)))
 
 
 def dump(

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
-from pytest_visionforge.database.session import verbatim
+from pytest_visionforge.database.session import unescaped, verbatim
 from pytest_visionforge.dialects.postgresql.language import quote
 from pytest_visionforge.dialects.writing import Admin, admin, is_kept
 from pytest_visionforge.errors import BackupError
@@ -38,6 +38,17 @@ def scratch(url: URL | None, tag: str, directory: Path | None) -> Iterator[URL]:
             yield url.set(database=name)
         finally:
             drop(server, name)
+
+
+def prepare_scratch(url: URL) -> None:
+    """Refuses where the role may make no database; to make one only to see would flush the server's buffers."""
+    with maintenance(url) as server:
+        if not server.value("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"):
+            role = unescaped(quote(str(server.value("SELECT current_user"))))
+            raise BackupError(
+                f"{role} may not make the scratch database in which the backup is proved: ALTER ROLE {role}"
+                ' CREATEDB; or set [backup] verify = "decoded", which proves less'
+            )
 
 
 def exists(url: URL) -> bool:

@@ -24,6 +24,10 @@ CLEARED: dict[str, str | None] = dict.fromkeys(
 )
 UNREADABLE = "unsupported version"  # what pg_restore says of an archive by a newer pg_dump
 REMEDIES = {
+    "out of shared memory|max_locks_per": (
+        "its table of locks is full: ALTER SYSTEM SET max_locks_per_transaction to twice what SHOW says, or more,"
+        " and restart the server"
+    ),
     "row-level security": "use a role with BYPASSRLS, or the tables' owner",
     "LOCK TABLE .* MODE": "another transaction holds the table: wait until it has ended, then try again",
     "permission denied": "grant the role what it lacks, or use the owner",

@@ -88,8 +88,8 @@ class ArchiveRoom(Protocol):
     def lacking(self, url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         """A sentence, with a remedy, for each kind of which the server at `url` has not all."""
 
-    def prepare(self, session: Session, url: URL) -> None:
-        """Refuses, before anything is read, where no dump could be made: a program is missing, too old ..."""
+    def prepare(self, session: Session, url: URL, kind: str) -> None:
+        """Refuses, before anything is read, where `dump` could make none: a program is missing, too old ..."""
 
     def dump(
         self,
@@ -110,6 +110,9 @@ class ArchiveRoom(Protocol):
 
         It is on the server of `url`; where a database is a file, in `directory`, or beside `url`'s.
         """
+
+    def prepare_scratch(self, url: URL) -> None:
+        """Refuses, before anything is read, where the role may make no scratch database."""
 
     def scratch_disks(self, url: URL | None, directory: Path) -> tuple[str, ...]:
         """The directories on this machine in which a scratch database would lie; () where they are elsewhere."""

@@ -45,6 +45,7 @@ __all__ = [
     "needs",
     "place",
     "prepare",
+    "prepare_scratch",
     "put_back",
     "recognises",
     "recover",
@@ -90,8 +91,12 @@ def lacking(url: URL, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     return (f"SQLite here has not the modules {', '.join(lost)}",) if lost else ()
 
 
-def prepare(session: Session, url: URL) -> None:
+def prepare(session: Session, url: URL, kind: str) -> None:
     """Nothing: SQLite is here, or there would be no session."""
+
+
+def prepare_scratch(url: URL) -> None:
+    """Nothing: it is a file in the directory of the backup."""
 
 
 def dump(
