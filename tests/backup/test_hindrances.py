@@ -150,6 +150,18 @@ def test_a_role_that_may_make_no_scratch_database_is_told_before_a_row_is_read(
         assert "the backup is not proved" in found.failed
 
 
+def test_what_a_role_may_not_read_is_told_with_its_grant(postgresql: str, tmp_path: Path) -> None:
+    """Five of the tables that would be missing, how many more there are, and the statement that shows them."""
+    with _clerk(fill(postgresql)) as clerk:
+        with writing(postgresql) as run:
+            run("REVOKE pg_read_all_data FROM vf_test_clerk")
+            run("CREATE TABLE z (id int)")
+        with pytest.raises(
+            BackupError, match=r"would not be whole: .*\(and \d+ more\); GRANT SELECT ON \w+ TO"
+        ):
+            back_up(clerk, tmp_path / "backups")
+
+
 def test_a_broken_view_is_told_before_a_row_is_read(mariadb: str, tmp_path: Path) -> None:
     """What the dump program reaches only after all rows, and cannot dump, is known before the first."""
     with writing(fill(mariadb)) as run:
