@@ -102,6 +102,12 @@ def test_who_asks_for_no_backup_gets_the_baseline(bare: tuple[str, str], tmp_pat
     assert re.search(says, found.failed)
 
 
+def test_a_backup_of_the_schema_has_a_baseline_beside_it(sqlite: str, tmp_path: Path) -> None:
+    """Whatever kind of backup the plan wants, the rows are known before the migration."""
+    found, taken, _ = _prepared(_plan(tmp_path, fill(sqlite), '[backup]\nkind = "schema"\n'))
+    assert (found.failed, bool(found.backup), taken) == ("", True, True)
+
+
 def test_a_session_says_it_before_the_first_check(bare: tuple[str, str], pytester: pytest.Pytester) -> None:
     """What stops the backup is a line of its own before the checks, and one failure among them."""
     url, says = bare
