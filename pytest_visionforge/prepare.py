@@ -58,6 +58,8 @@ def _prepared(run: Run, tell: Callable[[str], None]) -> Prepared:
                 store=plan.backup.store,
                 level=wanted_level(plan),
             )
+            if not (run.directory / BASELINE).is_file():
+                baseline()  # a backup of the schema asks for no rows
     except _Untaken as error:
         return Prepared(baseline_error=str(error), backup_error="there is no baseline to prove it by")
     except (VisionForgeError, CannotTell) as error:

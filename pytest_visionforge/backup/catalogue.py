@@ -125,6 +125,7 @@ class Backup:
             "tags": dict(self.manifest.tags),
             "held": self.hold.reason if self.hold else None,
             "level": self.level,
+            "disproved": self.disproved,
             "proved": proof.when if proof else None,
             "proof_seconds": proof.seconds if proof else None,
             "says": proof.says if proof else next((p.says for p in self.proofs), "not proved"),

@@ -13,6 +13,7 @@ from pytest_visionforge.backup import files, own, stores
 from pytest_visionforge.backup.catalogue import UNFINISHED, new_id
 from pytest_visionforge.backup.manifest import Kind, Level
 from pytest_visionforge.database import Schema, Session
+from pytest_visionforge.database.hidden import grants
 from pytest_visionforge.errors import BackupError
 from pytest_visionforge.plan.values.sections import Store
 
@@ -57,7 +58,7 @@ def refuse(
 ) -> tuple[Schema, int]:
     """Raises BackupError where something is known to be in the way; else the schema, and the database's bytes."""
     schema = session.dialect.catalog.read_schema(session)
-    _refuse_hidden(schema)
+    _refuse_hidden(schema, str(url.username))
     size = session.dialect.catalog.database_size(session, url)
     _refuse_small_disk(session, url, directory, kind, store, size)
     archive = session.dialect.archive
@@ -73,12 +74,16 @@ def refuse(
     return schema, size
 
 
-def _refuse_hidden(schema: Schema) -> None:
+def _refuse_hidden(schema: Schema, role: str) -> None:
     """What the role may not see would be missing from the backup, and nobody would know."""
-    if schema.hidden:
-        raise BackupError(
-            f"a backup by this role would not be whole: {'; '.join(map(str, schema.hidden[:5]))}"
-        )
+    if not schema.hidden:
+        return
+    shown, more = schema.hidden[:5], len(schema.hidden) - 5
+    grant = grants(shown, role)
+    raise BackupError(
+        f"a backup by this role would not be whole: {'; '.join(map(str, shown))}"
+        f"{f' (and {more} more)' if more > 0 else ''}; {grant or 'use the owner'}"
+    )
 
 
 def _refuse_small_disk(

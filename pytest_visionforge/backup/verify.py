@@ -26,6 +26,7 @@ from pytest_visionforge.plan.values.sections import OwnBackup
 __all__ = ["Disproved", "Payloads", "Seen", "prove", "scratch", "verify"]
 
 Progress = Callable[[str], None]
+_ANOTHER = "take another one (visionforge backup list), and look at the disk that this one lies on"
 SECONDS = 6 * 3600.0  # per statement in a scratch database: a whole table may be read
 
 
@@ -244,7 +245,7 @@ def _disproving(backup: Backup) -> Iterator[None]:
     except Hindered:
         raise
     except BackupError as error:
-        raise Disproved(f"{backup.id}: {error}") from None
+        raise Disproved(f"{backup.id}: {error}; {_ANOTHER}") from None
 
 
 def _silent(_: str) -> None:

@@ -177,8 +177,9 @@ def _table(found: Sequence[Mapping[str, Any]]) -> str:
     for facts in found:
         until = f" until {facts['kept_until'][:10]}" if facts["kept_until"] else ""
         why = "; ".join(facts["kept"]) or "no: nothing keeps it"
+        proved = "disproved" if facts["disproved"] else facts["level"] or "no"
         lines.append(
             f"{facts['created'][:19]:20} {facts['kind']:7} {size_of(facts['size']):>9}  "
-            f"{facts['level'] or 'no':9} {(facts['by'] or '?')[:20]:20} {facts['id']:36} {why}{until}"
+            f"{proved:9} {(facts['by'] or '?')[:20]:20} {facts['id']:36} {why}{until}"
         )
     return "\n".join(lines)

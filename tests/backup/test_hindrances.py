@@ -102,6 +102,12 @@ def test_who_asks_for_no_backup_gets_the_baseline(bare: tuple[str, str], tmp_pat
     assert re.search(says, found.failed)
 
 
+def test_a_backup_of_the_schema_has_a_baseline_beside_it(sqlite: str, tmp_path: Path) -> None:
+    """Whatever kind of backup the plan wants, the rows are known before the migration."""
+    found, taken, _ = _prepared(_plan(tmp_path, fill(sqlite), '[backup]\nkind = "schema"\n'))
+    assert (found.failed, bool(found.backup), taken) == ("", True, True)
+
+
 def test_a_session_says_it_before_the_first_check(bare: tuple[str, str], pytester: pytest.Pytester) -> None:
     """What stops the backup is a line of its own before the checks, and one failure among them."""
     url, says = bare
@@ -148,6 +154,18 @@ def test_a_role_that_may_make_no_scratch_database_is_told_before_a_row_is_read(
         assert taken
         assert found.backup
         assert "the backup is not proved" in found.failed
+
+
+def test_what_a_role_may_not_read_is_told_with_its_grant(postgresql: str, tmp_path: Path) -> None:
+    """Five of the tables that would be missing, how many more there are, and the statement that shows them."""
+    with _clerk(fill(postgresql)) as clerk:
+        with writing(postgresql) as run:
+            run("REVOKE pg_read_all_data FROM vf_test_clerk")
+            run("CREATE TABLE z (id int)")
+        with pytest.raises(
+            BackupError, match=r"would not be whole: .*\(and \d+ more\); GRANT SELECT ON \w+ TO"
+        ):
+            back_up(clerk, tmp_path / "backups")
 
 
 def test_a_broken_view_is_told_before_a_row_is_read(mariadb: str, tmp_path: Path) -> None:

@@ -164,6 +164,21 @@ def test_a_dry_run_of_some_tables_is_about_them(run: Run, folder: Path) -> None:
     assert run("restore", "--tables", "other", "--dry-run", "--json").count("null") == 0  # it took seconds
 
 
+def test_a_damaged_backup_says_so_and_what_to_do(run: Run, folder: Path) -> None:
+    """A backup whose file was altered is `disproved` in the list, and its message leads to another one."""
+    id = json.loads(run("create", "--json"))["id"]
+    (payload,) = (folder / "backups" / id).glob("*.zst")
+    content = bytearray(payload.read_bytes())
+    content[len(content) // 2] ^= 1
+    payload.write_bytes(content)
+    said = run("restore", "--yes", code=3)
+    assert "was altered: SHA-256" in said
+    assert "take another one (visionforge backup list)" in said
+    assert run("verify", code=3) == said
+    assert " disproved " in run("list")
+    assert json.loads(run("list", "--json"))[0]["disproved"] is True
+
+
 def test_a_dry_run_of_prune_tells_what_would_stop_it(run: Run, folder: Path) -> None:
     """After a backup that failed `--yes` removes nothing, and the dry run says so."""
     run("create")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
 from pytest_visionforge.dialects.postgresql import locks
-from pytest_visionforge.errors import BackupError, DatabaseError
+from pytest_visionforge.errors import BackupError, CannotConnect, DatabaseError
 from tests import servers
 from tests.backup.shop import back_up, fill, writing
 from tests.faults.aftermath import nothing_is_left, the_next_run_works
@@ -68,3 +70,19 @@ def test_who_holds_a_lock_can_be_found(dbms: str, request: pytest.FixtureRequest
         run(unlock)
     nothing_is_left(backups)
     the_next_run_works(url, backups)
+
+
+def test_who_locks_a_file_is_named(sqlite: str, backups: Path) -> None:
+    """A SQLite file that another process has for itself stops a backup, and the process is named."""
+    path = make_url(fill(sqlite)).database
+    begin = f"import sqlite3; c = sqlite3.connect({path!r}); c.execute('BEGIN EXCLUSIVE')"
+    code = f"{begin}; print(1, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout
+        other.stdout.readline()
+        with pytest.raises(CannotConnect, match=rf"locked: process {other.pid} .* holds a transaction; wait"):
+            back_up(sqlite, backups)
+        other.kill()
+    the_next_run_works(sqlite, backups)

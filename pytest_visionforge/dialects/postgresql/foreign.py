@@ -58,8 +58,9 @@ def load_foreign(
     with connected(url) as connection:
         if connection.value(_POWERS):
             raise BackupError(
-                "a dump that is not ours may do whatever its role may: name the URL of one"
-                " that is no superuser and may not run programs or read files on the server"
+                f"a dump that is not ours may do whatever its role may: {url.username} is a superuser, or may run"
+                " programs or read files on the server. CREATE ROLE examiner LOGIN CREATEDB PASSWORD '...', and"
+                " verify it with a plan of that role's URL: --plan examine.toml"
             )
     progress("restoring")
     with open() as raw:

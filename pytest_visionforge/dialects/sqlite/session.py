@@ -58,7 +58,7 @@ def _open(path: Path) -> sqlite3.Connection:
         _prepare(connection)
     except sqlite3.Error as error:
         connection.close()
-        raise CannotConnect(_unusable(error)) from None
+        raise CannotConnect(_unusable(path, error)) from None
     return connection
 
 
@@ -73,7 +73,12 @@ def _wrong(path: Path) -> str:
     return ""
 
 
-def _unusable(error: sqlite3.Error) -> str:
+def _unusable(path: Path, error: sqlite3.Error) -> str:
+    if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+        from pytest_visionforge.dialects.sqlite.overwriting import holders
+
+        who = ", ".join(holders(path.resolve(), ours=99)) or "a process that cannot be seen"
+        return f"{error}: {who} holds a transaction; wait for its end, or end it, then try again"
     if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
         return "the file is not a SQLite database, or is encrypted; correct the path, or restore a backup"
     return f"{error}; may this user read the file, and in WAL mode write its folder?"
