@@ -37,6 +37,8 @@ _TOO_LONG = (
     "the server cut the text of rows while it hashed them (a row is longer than"
     " max_allowed_packet); raise max_allowed_packet on the server and compare again"
 )
+# what makes NULL of zero dates (the last one is short for several), and fills up each CHAR
+_ALTERING = {"NO_ZERO_DATE", "NO_ZERO_IN_DATE", "PAD_CHAR_TO_FULL_LENGTH", "TRADITIONAL"}
 GATHERED = 1 << 30  # bytes that the rows of a segment may have together
 _UTF8 = ("utf8", "ascii")  # character sets whose bytes are those of UTF-8
 # bytes that a value may have in UTF-8, where the type itself does not say it in parentheses
@@ -127,8 +129,10 @@ def scale(type: str) -> int | None:
 
 
 def prepare(session: Session, ranges: bool = False) -> None:
-    """Sets what the gathering of a segment's rows needs; whether it sufficed is proved each time."""
-    session.connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {GATHERED}")
+    """Sets what the gathering of a segment's rows needs, and lets the server print what is stored."""
+    modes = str(session.value("SELECT @@sql_mode")).split(",")
+    kept = ",".join(mode for mode in modes if mode not in _ALTERING)
+    session.connection.exec_driver_sql(f"SET SESSION group_concat_max_len = {GATHERED}, sql_mode = '{kept}'")
 
 
 def text(expression: str, family: str, type: str, collation: str | None = None) -> str:
@@ -316,7 +320,7 @@ def digests(
     Then rows are hashed here, one by one.
     """
     order = f" ORDER BY {order}" if order else ""
-    gathered = f"GROUP_CONCAT({row}{order} SEPARATOR '\\n')"
+    gathered = f"GROUP_CONCAT({row}{order} SEPARATOR X'0A')"
     found = session.all(
         " UNION ALL ".join(
             f"SELECT {number}, COUNT(*), SHA2(COALESCE({gathered}, ''), 256) {source}"
