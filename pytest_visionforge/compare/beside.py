@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 
-from pytest_visionforge.compare.alone import Key, Look, Side, alone, look
+from pytest_visionforge.compare.alone import Alone, Key, Look, Side, alone, look
 from pytest_visionforge.compare.reading import Reading, decoded
 from pytest_visionforge.compare.rows import ENOUGH, Differences, Texts
-from pytest_visionforge.database import Database, Session
+from pytest_visionforge.database import Database, Session, Snapshot
 from pytest_visionforge.dialects import beside
-from pytest_visionforge.dialects.beside import Beside, Shifted
+from pytest_visionforge.dialects.beside import Beside, Odd, Shifted
 
 SECONDS = 6 * 3600.0  # for a statement over a whole table
 WORTH = 100_000  # rows from which on another process pays
@@ -53,43 +53,50 @@ def _is_worth_it(database: Database, reading: Reading) -> bool:
 
 
 def _differing(engine: Beside, before: Side, after: Side) -> tuple[list[Key] | None, Look]:
-    """The keys of the rows that may differ, in order; those on one side only are told, too.
+    """The keys of the rows that may differ, in order, those on one side only among them; None where too many."""
+    keys = _Keys(before, after)
+    with suppress(Shifted, _TooMany):
+        both = _read(engine, (before, after)[not engine.forth][0], keys)
+        if both is not None and len(both) < ENOUGH:
+            return sorted({*keys.alone.before, *keys.alone.after, *both}), keys.look
+    return None, keys.look
 
-    None where they are too many. While the rows are read, so are the keys: where these are not the same
-    on both sides, the first reading is given up.
+
+def _read(engine: Beside, file: Snapshot, keys: _Keys) -> list[Key] | None:
+    """What the engine finds. While it reads the values of dates and times, it is proved that their texts are such.
+
+    Where they are not, or it cannot read them, these columns are compared by their texts.
     """
-    looking = _Looking(before, after)
-    with suppress(Shifted):
-        return _few(engine.differing(ENOUGH, meanwhile=looking.stop_where_keys_differ)), looking.look
-    found = alone(before, after, looking.look.differing, ALONE)
-    if not found:
-        return None, looking.look
-    with suppress(Shifted):
-        both = _few(engine.differing(ENOUGH, *found))
-        keys = None if both is None else sorted({*found.before, *found.after, *both})
-        return keys, looking.look
-    return None, looking.look
+    try:
+        found = engine.differing(ENOUGH, lambda: keys.alone, lambda: file.run(engine.refuse_odd))
+        unsure = engine.unsure if found is None else frozenset()
+    except Odd as odd:
+        found, unsure = None, odd.numbers
+    return engine.by_texts(unsure).differing(ENOUGH, lambda: keys.alone) if unsure else found
 
 
-class _Looking:
-    """Looks at the keys of both sides, once."""
+class _TooMany(Exception):
+    """There are too many rows on one side only."""
+
+
+class _Keys:
+    """The keys of both sides, looked at once."""
 
     def __init__(self, before: Side, after: Side) -> None:
         self._sides = before, after
 
     @cached_property
     def look(self) -> Look:
-        """What was seen."""
+        """What was seen first."""
         return look(*self._sides)
 
-    def stop_where_keys_differ(self) -> None:
-        """Raises Shifted where a side has a key that the other has not."""
-        if self.look.differing:
-            raise Shifted
-
-
-def _few(keys: list[Key] | None) -> list[Key] | None:
-    return None if keys is None or len(keys) == ENOUGH else keys
+    @cached_property
+    def alone(self) -> Alone:
+        """Those that are on one side only; _TooMany where there are more than a few."""
+        found = alone(*self._sides, self.look.differing, ALONE)
+        if found is None:
+            raise _TooMany
+        return found
 
 
 def method() -> str:

@@ -8,11 +8,10 @@ that others differ is found out by their texts. It is used where it is faster th
 from __future__ import annotations
 
 import json
-import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -20,11 +19,10 @@ from typing import Protocol
 from sqlalchemy import URL
 
 from pytest_visionforge.database.database import Database
-from pytest_visionforge.database.session import unescaped
+from pytest_visionforge.database.session import Session, unescaped
 from pytest_visionforge.dialects import child
-from pytest_visionforge.dialects.capacity import base_of
+from pytest_visionforge.dialects.beside_columns import Column, columns, is_plain, is_whole
 from pytest_visionforge.dialects.rooms.canonical import Packable
-from pytest_visionforge.dialects.sqlite import canonical as stored
 from pytest_visionforge.errors import BackupError
 
 PAIR = ("sqlite", "postgresql")
@@ -37,15 +35,7 @@ SETTINGS = {
     "threads": "1",
 }
 Key = tuple[int, ...]
-_OPTIONS = "-c TimeZone=UTC -c row_security=off -c lock_timeout=2000"
-_NAME = re.compile(r'"(?:[^"]|"")*"')
-_SURE_DIGITS = 15  # decimal digits that a double holds for certain
-_SMALL = {"smallint", "integer"}  # whole numbers that a double holds
-_DAY = "CASE WHEN typeof({v}) = 'text' AND length({v}) = 10 THEN {v} WHEN {v} IS NOT NULL THEN '?' END"
-_MOMENT = (
-    "CASE WHEN typeof({v}) = 'text' AND length({v}) BETWEEN 19 AND 26 AND instr({v}, '(') = 0 THEN"
-    " CASE WHEN length({v}) = 19 THEN {v} ELSE rtrim(rtrim({v}, '0'), '.') END WHEN {v} IS NOT NULL THEN '?' END"
-)
+_OPTIONS = "-c TimeZone=UTC -c row_security=off -c lock_timeout=2000 -c jit=off"
 
 
 class Readable(Protocol):
@@ -75,6 +65,14 @@ class Shifted(Exception):
     """A row stands beside one of another key: some are on one side only."""
 
 
+class Odd(Exception):
+    """Some columns hold texts that DuckDB may read as other values: `numbers` says which."""
+
+    def __init__(self, numbers: Collection[int]) -> None:
+        super().__init__(numbers)
+        self.numbers = frozenset(numbers)
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
     """A table in a file, and one on a server, as DuckDB would read them; `forth`: the file is before."""
@@ -83,31 +81,61 @@ class Beside:
     server: URL
     kept: Readable
     typed: Readable
-    columns: Sequence[_Column]
+    columns: Sequence[Column]
     forth: bool
 
     def differing(
         self,
         limit: int,
-        before: Sequence[Key] = (),
-        after: Sequence[Key] = (),
-        *,
-        meanwhile: Callable[[], None] = lambda: None,
+        alone: Callable[[], tuple[Sequence[Key], Sequence[Key]]] = lambda: ((), ()),
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> list[Key] | None:
         """The keys of the rows that may differ, `limit` at most.
 
-        Rows with keys that are only `before` or only `after` are not looked at. Of `meanwhile`, which is
-        called while DuckDB reads, whatever it raises ends the reading. None where DuckDB fails. Shifted
-        where the keys are not the same on both sides.
+        Rows with keys that are only before or only after, as `alone` says, are not looked at. It is called
+        while DuckDB starts, and `meanwhile` while it reads: whatever they raise ends it. None where DuckDB
+        fails. Shifted where the other keys are not the same on both sides.
         """
-        query = self._query(limit, *((before, after) if self.forth else (after, before)))
-        rows = _run([*_loaded(), *_attached(self.file, self.server), query], meanwhile)
+
+        def query() -> str:
+            before, after = alone()
+            return self._query(limit, *((before, after) if self.forth else (after, before)))
+
+        rows = _run([*_loaded(), *_attached(self.file, self.server)], query, meanwhile)
         keys = len(self.kept.key_fields)
         if rows is None:
             return None
         if any(row[:keys] != row[keys:] for row in rows):
             raise Shifted
         return [tuple(row[:keys]) for row in rows]
+
+    @property
+    def unsure(self) -> frozenset[int]:
+        """The columns of which DuckDB may read a text as another value, by their numbers."""
+        return frozenset(number for number, column in enumerate(self.columns) if column.odd)
+
+    def refuse_odd(self, file: Session) -> None:
+        """Raises Odd where the file holds such texts; one scan, which ends at the first of them."""
+        waiting = {number: self.columns[number].odd for number in sorted(self.unsure)}
+        found: set[int] = set()
+        while waiting:
+            conditions = list(waiting.values())
+            source = self.kept.source(f"({' OR '.join(conditions)})")
+            row = next(iter(file.all(f"SELECT {', '.join(conditions)} {source} LIMIT 1")), None)
+            if row is None:
+                break
+            found |= {number for number, odd in zip(waiting, row, strict=True) if odd}
+            waiting = {number: odd for number, odd in waiting.items() if number not in found}
+        if found:
+            raise Odd(found)
+
+    def by_texts(self, numbers: Collection[int]) -> Beside:
+        """The same, but DuckDB does not read these columns: they are compared by their texts, which takes longer."""
+        columns = [
+            column.instead if number in numbers and column.instead else column
+            for number, column in enumerate(self.columns)
+        ]
+        return replace(self, columns=columns)
 
     def _query(self, limit: int, in_file: Sequence[Key], on_server: Sequence[Key]) -> str:
         shown = [
@@ -129,27 +157,26 @@ class Beside:
     def _on_server(self, in_file: Sequence[Key], on_server: Sequence[Key]) -> str:
         """The server's rows in order, but for those that are only there; for those only in the file, their keys.
 
-        The file is read as it is: DuckDB would keep in memory whatever it has to leave rows out of.
+        The file is read as it is: DuckDB would keep in memory whatever it has to leave rows out of. The
+        table's rows are put in order before the others come to them: so an index can do it, and nothing is
+        sorted.
         """
-        keys = [field.expression for field in self.typed.key_fields]
         names = [f"{column.typed} AS f{number}" for number, column in enumerate(self.columns)]
-        order = [f"k{number}" for number in range(len(keys))]
-        names += [f"{key} AS {name}" for key, name in zip(keys, order, strict=True)]
-        query = f"SELECT {', '.join(names)} {self.typed.source(_none_of(self.typed, on_server))}"
-        rows = " UNION ALL ".join([query, *map(self._only_key, in_file)])
-        shown = ", ".join(f"f{number}" for number in range(len(self.columns)))
-        query = f"SELECT {shown} FROM ({rows}) AS u ORDER BY {', '.join(order)}"
+        order = f"ORDER BY {', '.join(f'f{number}' for number in self._key_numbers)}"
+        query = f"SELECT {', '.join(names)} {self.typed.source(_none_of(self.typed, on_server))} {order}"
+        if in_file:
+            rows = " UNION ALL ".join([f"({query})", *map(self._only_key, in_file)])
+            query = f"SELECT * FROM ({rows}) AS u {order}"
         return f"postgres_query('server', {_literal(unescaped(query))})"
 
     def _only_key(self, key: Key) -> str:
         """SQL: a row that has a key and nothing else."""
         parts = dict(zip(self._key_numbers, key, strict=True))
-        values = [f"{parts[n]}::int8" if n in parts else "NULL" for n in range(len(self.columns))]
-        typed = zip(key, self.typed.key_fields, strict=True)
-        return f"SELECT {', '.join([*values, *(f'{part}::{field.type}' for part, field in typed)])}"
+        values = [f"{parts.get(number, 'NULL')}::{column.type}" for number, column in enumerate(self.columns)]
+        return f"SELECT {', '.join(values)}"
 
     def _texts(self) -> str:
-        """Dates and times as they are kept: DuckDB would read some that are none."""
+        """Dates and times as they are kept, where DuckDB would read some that are none."""
         names = [f"{column.text} AS f{number}" for number, column in enumerate(self.columns) if column.text]
         if not names:
             return ""
@@ -167,9 +194,11 @@ def beside(before: Database, after: Database, old: Readable, new: Readable) -> B
     if set(sides) != set(PAIR) or not all(map(find_spec, ("duckdb", *EXTENSIONS))):
         return None
     (file, kept), (server, typed) = (sides[name] for name in PAIR)
-    columns = _columns(kept, typed)
-    forth = before is file
-    return Beside(file.url, server.url, kept, typed, columns, forth) if columns else None
+    whole = all(is_whole(field.type) for field in kept.key_fields)
+    if kept.where or not whole or not all(map(is_plain, kept.fields)):
+        return None
+    found = columns(kept.fields, typed.fields)
+    return Beside(file.url, server.url, kept, typed, found, before is file) if found else None
 
 
 def _none_of(side: Readable, keys: Sequence[Key]) -> str:
@@ -188,75 +217,6 @@ def version() -> str:
     from importlib.metadata import version as version_of
 
     return version_of("duckdb")
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """One column: PostgreSQL's SQL, SQLite's where DuckDB would misread it ("": it does not), when both agree."""
-
-    typed: str
-    text: str
-    agree: str
-
-
-def _columns(kept: Readable, typed: Readable) -> Sequence[_Column] | None:
-    """How each column is compared; None where one cannot be compared so."""
-    plain = all(_NAME.fullmatch(unescaped(field.expression)) for field in kept.fields)
-    whole = all(_is_whole(field.type) for field in kept.key_fields)
-    if kept.where or not plain or not whole:
-        return None
-    columns = [
-        _column(number, *fields) for number, fields in enumerate(zip(kept.fields, typed.fields, strict=True))
-    ]
-    known = [column for column in columns if column is not None]
-    return known if len(known) == len(columns) else None
-
-
-def _column(number: int, kept: Packable, typed: Packable) -> _Column | None:
-    value, v = f"a.{unescaped(kept.expression)}", f"({typed.expression})"
-    base = base_of(typed.type)
-    if typed.family in ("date", "timestamp"):
-        return _instant(number, kept, v, typed.family, base)
-    for sql, read_as in _readings(typed.family, kept.type, typed.type.lower(), base):
-        agree = f"(typeof({value}) = '{read_as}' AND {value} IS NOT DISTINCT FROM b.f{number})"
-        return _Column(sql.format(v=v), "", agree)
-    return None
-
-
-def _readings(family: str, kept: str, typed: str, base: str) -> Iterator[tuple[str, str]]:
-    """PostgreSQL's SQL, and how DuckDB must read the file's column: then equal values have equal texts."""
-    if family == "number" and _is_whole(kept):
-        if base == "boolean":
-            yield "{v}::int::int8", "BIGINT"
-        elif base in (*_SMALL, "bigint"):
-            yield "{v}::int8", "BIGINT"
-    elif family == "number":
-        digits = re.match(r"numeric\((\d+)", typed)
-        if base in _SMALL or (digits and int(digits[1]) <= _SURE_DIGITS):
-            yield "{v}::float8", "DOUBLE"
-    elif family == "double" and base in ("double precision", "real") and stored.family(kept) == "double":
-        yield "{v}::float8", "DOUBLE"
-    elif family == "text" and base in ("text", "character varying") and not stored.is_padded(kept):
-        yield "{v}::text", "VARCHAR"
-    elif family == "bytes" and base == "bytea":
-        yield "{v}", "BLOB"
-
-
-def _instant(number: int, kept: Packable, v: str, family: str, base: str) -> _Column | None:
-    """DuckDB prints a date or a timestamp of four digits' years as it is kept, but for zeros at the end."""
-    agree = f"t.f{number} IS NOT DISTINCT FROM b.f{number}::VARCHAR"
-    if family == "date" and base == "date":
-        return _Column(v, _DAY.format(v=kept.expression), agree)
-    text = _MOMENT.format(v=kept.expression)
-    if family == "timestamp" and base in ("timestamp", "timestamp without time zone"):
-        return _Column(v, text, agree)
-    if family == "timestamp" and base == "timestamp with time zone":
-        return _Column(f"({v} AT TIME ZONE 'UTC')", text, agree)
-    return None
-
-
-def _is_whole(type: str) -> bool:
-    return "INT" in type.upper() or "BOOL" in type.upper()
 
 
 def _literal(text: str) -> str:
@@ -282,9 +242,13 @@ def _attached(file: URL, server: URL) -> Iterator[str]:
     yield f"ATTACH {_literal(address)} AS server (TYPE postgres, READ_ONLY)"
 
 
-def _run(statements: Sequence[str], meanwhile: Callable[[], None]) -> list[list[int]] | None:
-    """The rows of the last statement; None where DuckDB failed: what it says might hold the password."""
-    task = json.dumps({"settings": SETTINGS, "statements": statements}).encode()
+def _run(
+    statements: Sequence[str], query: Callable[[], str], meanwhile: Callable[[], object]
+) -> list[list[int]] | None:
+    """The rows of a query after some statements; None where DuckDB failed: what it says might hold the password.
+
+    The query is asked for while the statements run, and `meanwhile` is called while the query does.
+    """
     program = child.Command(
         arguments=[sys.executable, "-P", str(Path(__file__).with_name("duck.py"))],
         environment={},
@@ -293,10 +257,15 @@ def _run(statements: Sequence[str], meanwhile: Callable[[], None]) -> list[list[
     with tempfile.TemporaryFile() as output:
         try:
             with child.reader(program, output) as sink:
-                sink.write(task)
+                sink.write(_line({"settings": SETTINGS, "statements": statements}))
+                sink.write(_line(query()))
                 sink.no_more()
                 meanwhile()
         except BackupError:
             return None
         output.seek(0)
         return [json.loads(line) for line in output]
+
+
+def _line(task: object) -> bytes:
+    return json.dumps(task).encode() + b"\n"

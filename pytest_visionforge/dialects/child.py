@@ -200,9 +200,10 @@ class _Child:
         return self._process.stdout
 
     def write(self, data: bytes) -> None:
-        """Gives it more to read."""
+        """Gives it more to read, at once."""
         with self.reading():
             self.input.write(data)
+            self.input.flush()
 
     def no_more(self) -> None:
         """Lets it see the end of what it reads."""
