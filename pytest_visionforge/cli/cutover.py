@@ -60,7 +60,9 @@ def cutover(
     try:
         with interruptible():
             if back or emergency:
-                ended = go_back(plan, echo=echo, why="an emergency" if emergency else "a person decided to")
+                ended = go_back(
+                    plan, echo=echo, why="an emergency" if emergency else "a person decided to go back"
+                )
             else:
                 ended = run(plan, echo=echo, resume=resume, despite=despite_blockers)
     except KeyboardInterrupt:

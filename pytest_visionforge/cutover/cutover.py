@@ -6,11 +6,14 @@ where it was, or rolled back. What a killed migration has left is not guessed: e
 
 from __future__ import annotations
 
+import re
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pytest_visionforge.cutover import measured, services, way_back
@@ -24,7 +27,7 @@ from pytest_visionforge.cutover.rollback import rollback
 from pytest_visionforge.cutover.state import state_of
 from pytest_visionforge.errors import DatabaseError, MigrationError, RecordError, VisionForgeError
 from pytest_visionforge.plan.values.plan import Plan
-from pytest_visionforge.progress import in_words
+from pytest_visionforge.progress import Progress, in_words
 
 FORWARD = ("measure", "stop", "premigration", "migrate", "postmigration", "start", "smoke")
 #: The part of postmigration that needs the application to run, where the plan asks it anything.
@@ -68,15 +71,17 @@ def cutover(
         return run.whole(despite=despite)
 
 
-def go_back(plan: Plan, *, echo: Callable[[str], None], why: str = "a person decided to") -> Outcome:
+def go_back(plan: Plan, *, echo: Callable[[str], None], why: str) -> Outcome:
     """Stops the services, puts the proved backup back, proves it, and starts the previous version."""
     with alone(plan, f"{ACTION} --rollback"):
         journal = journal_of(plan)
         end_dead(plan, journal, echo)
         past = last(plan, journal.path)
         run = Cutover(plan, journal, past.id if past else _new_id(), None, echo)
+        if past and past.ending == "undecided" and not past.back:
+            why = f"{why}, after this: {past.says}"
         with run.journalled(back=True) as end:
-            return run.back(f"rolled back: {why}", end)
+            return run.back(why, end)
 
 
 def _begun(plan: Plan, echo: Callable[[str], None], *, resume: bool) -> Cutover:
@@ -128,7 +133,7 @@ class Cutover:
                     self._do(step, despite)
             except NoGo as no:
                 return self._no(no, end)
-            return self._over(end, "done", "the new version runs")
+            return self._over(end, "done", f"the new version runs{self._outage()}")
 
     def _foretell(self) -> None:
         """Says who is in the way already now: the services are on, but a dump will not have ended by then."""
@@ -198,10 +203,11 @@ class Cutover:
                 done = migrate(self.plan, echo=self.echo, despite=True)
                 end |= {"id": done.id, "says": done.failure or "it went well"}
                 if done.failure:
-                    raise _failed(done)
+                    raise MigrationError(f"the migration failed: {done.failure} ({_output(done)})")
+                self.echo(f"cutover: the migration ended well ({_output(done)})")
         except VisionForgeError as error:
             state = (done and done.state) or state_of(self.plan)
-            raise NoGo(str(error), changed=not state.as_before) from None
+            raise NoGo(f"{error}; {state}", changed=not state.as_before) from None
 
     def _refuse_blockers(self, despite: bool) -> None:
         """Before the step begins: what was not begun has changed nothing."""
@@ -255,7 +261,8 @@ class Cutover:
         except RecordError as error:  # the plan was edited between the two, say: each said GO all the same
             self.echo(f"cutover: for the gate, run pytest -m postmigration once more: {error}")
             return {"not_joined": str(error)}
-        self.echo(f"cutover: both parts of postmigration are GO together: {record}")
+        page = self.plan.record.directory / record / "record.html"
+        self.echo(f"cutover: both parts of postmigration are GO together: {page}")
         return {"whole": record}
 
     @contextmanager
@@ -270,18 +277,17 @@ class Cutover:
 
     def _no(self, no: NoGo, end: dict[str, Any]) -> Outcome:
         """What follows from a no: nothing was changed; or it is put back; or a person decides."""
-        self.echo(f"cutover: NO-GO: {no}")
+        by_itself = self.plan.backup.rollback == "on-failure"
+        if not no.changed or by_itself:  # else it is the last word anyhow
+            self.echo(f"cutover: NO-GO: {no}")
         if not no.changed:
             return self._untouched(str(no), end)
-        if self.plan.backup.rollback == "on-failure":
+        if by_itself:
             return self.back(str(no), end)
-        return self._over(
-            end,
-            "undecided",
-            str(no),
-            "the services are stopped, or must not be used. Go back: visionforge cutover --rollback. "
-            "Or mend it and go on: visionforge cutover --resume",
-        )
+        past = last(self.plan, self.journal.path)
+        begun = "start" in past.steps if past else False
+        services_ = "the new version may run: keep its users out" if begun else "the services are stopped"
+        return self._over(end, "undecided", str(no), f"{services_}. {_BOTH_WAYS}")
 
     def _untouched(self, why: str, end: dict[str, Any]) -> Outcome:
         """The database is as before, so the previous version may run again."""
@@ -295,17 +301,32 @@ class Cutover:
 
     def back(self, why: str, end: dict[str, Any]) -> Outcome:
         """The way back, proved; where it fails, a person must know."""
+        kept = ""
         try:
             self._service("stop", "stop", self.plan.migration.stop, back=True)
             if self.plan.in_place and not self.past.rolled_back:
-                with self._step("rollback") as facts:
-                    done = rollback(self.plan, echo=self.echo)
+                with self._step("rollback") as facts, Progress(sys.stderr) as tell:
+                    done = rollback(self.plan, echo=partial(self._stage, tell))
                     facts |= {"backup": done.backup, "kept": done.kept, "says": done.says}
+                    kept = done.kept and f"; what was there before is kept: {done.kept} ({_DISCARD})"
             self._proved("rollback proof", "rollback", changed=True)
             self._start_previous()
         except (VisionForgeError, NoGo) as error:
             return self._over(end, "undecided", f"{why}; and going back failed: {error}", _AGAIN)
-        return self._over(end, "back", why, "the database is as before, proved; the previous version runs")
+        now = f"the database is as before, proved; the previous version runs{self._outage()}{kept}"
+        return self._over(end, "back", why, now)
+
+    def _stage(self, tell: Progress, says: str) -> None:
+        """Each stage of the way back is a line; how far it is changes, and is told as such."""
+        if _COUNTS.search(says):
+            tell(says)
+        else:
+            tell.clear()
+            self.echo(f"  {says}")
+
+    def _outage(self) -> str:
+        past = last(self.plan, self.journal.path) if self.plan.migration.stop else None
+        return f"; {past.outage}" if past and past.outage else ""
 
     def _start_previous(self) -> None:
         command = self.plan.migration.start_previous or self.plan.migration.start
@@ -342,9 +363,11 @@ class Cutover:
 
 
 _AGAIN = "see what stands in the way, then: visionforge cutover --rollback"
+_BOTH_WAYS = "Go back: visionforge cutover --rollback. Or mend it and go on: visionforge cutover --resume"
+_DISCARD = "visionforge backup discard removes it"
+_COUNTS = re.compile(r"\d (?:%|rows|pages|MB)|^loading: ")
 
 
-def _failed(done: Migrated) -> MigrationError:
-    return MigrationError(
-        f"the migration failed: {done.failure}. Its output: {done.directory / 'output.log'}"
-    )
+def _output(done: Migrated) -> str:
+    seconds = sum(step.seconds for step in done.steps)
+    return f"after {seconds:.1f} s; its output: {done.directory / 'output.log'}"

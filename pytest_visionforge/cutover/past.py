@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from pytest_visionforge.cutover.journal import Entry, Journal, read, unfinished
 from pytest_visionforge.plan.values.plan import Plan
+from pytest_visionforge.progress import in_words
 
 ACTION = "cutover"
 KILLED = "Killed"
@@ -24,6 +26,7 @@ class Past:
 
     `records` has the record of each step that is a phase, or a part of one. `rolled_back`: a rollback
     of its own or of the user's went well after its migration began. `back`: it was decided to go back.
+    `stopped`, `started`: since when the services were stopped last, and were up again ("": not yet), UTC.
     """
 
     id: str
@@ -34,6 +37,8 @@ class Past:
     says: str = ""
     next: str = ""
     back: bool = False
+    stopped: str = ""
+    started: str = ""
     rolled_back: bool = False
 
     @property
@@ -50,6 +55,18 @@ class Past:
     def stopped_in(self) -> str:
         """The last step that began."""
         return next(reversed(self.steps), "")
+
+    @property
+    def outage(self) -> str:
+        """Since when the services are or were stopped, and for how long; "" where they never were."""
+        if not self.stopped:
+            return ""
+        begin = datetime.fromisoformat(self.stopped)
+        if not self.started:
+            return f"the services are stopped since {begin:%H:%M:%S} UTC"
+        end = datetime.fromisoformat(self.started)
+        took = in_words((end - begin).total_seconds())
+        return f"the services were stopped from {begin:%H:%M:%S} to {end:%H:%M:%S} UTC, {took}"
 
     def __str__(self) -> str:
         how = f"ended undecided: {self.says}" if self.ending else "was interrupted"
@@ -84,12 +101,20 @@ def _note(past: Past, entry: Entry) -> None:
         name = entry.action.removeprefix(f"{ACTION} ")
         past.steps.pop(name, None)
         past.steps[name] = word
+        _note_services(past, entry, name)
         if "record" in entry.facts:
             past.records[name] = str(entry.facts["record"])
         if name == "migrate" and word == "begun":
             past.rolled_back = False
     elif entry.action == "rollback" and word == "ok":
         past.rolled_back = True
+
+
+def _note_services(past: Past, entry: Entry, step: str) -> None:
+    if step == "stop" and entry.phase == "begin" and (past.started or not past.stopped):
+        past.stopped, past.started = entry.time, ""
+    elif step in ("start", "start previous") and entry.result == "ok":
+        past.started = entry.time
 
 
 def half_done(plan: Plan, path: Path) -> tuple[str, str] | None:

@@ -40,15 +40,16 @@ def _forward(plan: Plan) -> Iterator[str]:
         "Readiness, verified backup, baseline: `pytest -m premigration`"
         f"{_took(plan, 'cutover premigration')}. Go on only on GO"
     )
-    steps = "; ".join(f"{step.name}: {_command(step.command)}" for step in migration.all_steps)
-    yield f"The migration, watched: `visionforge migrate`{_took(plan, 'migrate')} ({steps or 'none in the plan'})"
+    steps = "; ".join(f"{step.name}: {_command(step.command)}" for step in migration.steps)
+    steps = steps or (_command(migration.command) if migration.command else "none in the plan")
+    yield f"The migration, watched: `visionforge migrate`{_took(plan, 'migrate')}. It runs {steps}"
     yield f"Proof: `pytest -m postmigration`{_took(plan, 'cutover postmigration')}. Go on only on GO"
     yield f"Start the services: {_command(migration.start)}{_took(plan, 'cutover start')}"
     if plan.endpoints or plan.smoke:
         asked = [f"{endpoint.shown}" for endpoint in plan.endpoints] + [test.command for test in plan.smoke]
         yield (
             'Smoke and performance: `pytest -m "postmigration and (smoke or performance)"`'
-            f"{_took(plan, 'cutover smoke')} ({', '.join(asked)})"
+            f"{_took(plan, 'cutover smoke')}. It asks {', '.join(asked)}"
         )
 
 

@@ -231,7 +231,7 @@ def test_an_emergency_goes_back_without_a_question(project: Project) -> None:
     code, output = project.run("cutover", "--emergency")
     assert (code, _services(project)) == (0, ["stop", "stop", "previous"]), output
     page = project.read("*-cutover-*/incident.md")
-    assert "**back**: rolled back: an emergency" in page
+    assert "**back**: an emergency, after this: postmigration is NO-GO" in page
     assert "at once: Ana P., database, +49 30 1234" in page
     code, output = project.run("cutover", "--resume", "--yes")
     assert code == 1
