@@ -167,9 +167,10 @@ def said(project: Project, words: tuple[str, ...], *arguments: str) -> None:
     lines = []
     for line in process.stdout:
         lines.append(line)
-        if line.startswith(words):
+        if line.lstrip().startswith(words):
             break
     else:
+        process.communicate()
         pytest.fail(f"it said none of {words}:\n{''.join(lines)}")
     process.send_signal(signal.SIGKILL)
     process.communicate()
