@@ -163,6 +163,33 @@ def test_what_duckdb_would_forgive_is_told(pair: Pair) -> None:
     assert found.altered == len(FORGIVEN)
 
 
+READ = {"date": ("DATE", "date"), "timestamp": ("TIMESTAMP", "timestamp"), "numeric": KINDS["numeric"][:2]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept", "typed"),
+    [
+        ("numeric", 0, "NaN"),
+        ("date", "0000-01-01", "0001-01-01 BC"),
+        ("date", "1-02-03-04", "0001-02-03"),
+        ("date", "2024-01-05\x00x", "2024-01-05"),
+        ("date", "2024-02-30", "2024-03-01"),
+        ("timestamp", "2024-01-01 24:00:00", "2024-01-02 00:00:00"),
+        ("timestamp", "2024-01-01 10:00:60", "2024-01-01 10:01:00"),
+        ("timestamp", 1704103200.5, "2024-01-01 10:00:00.5"),
+    ],
+)
+def test_a_column_of_one_value_that_would_be_read_as_another(
+    pair: Pair, kind: str, kept: Any, typed: str
+) -> None:
+    """Where nothing else in the table warns: what only looks the same to DuckDB is told."""
+    pair.make(*READ[kind])
+    pair.fill([kept], [typed])
+    result, found = pair.join()
+    assert result is not None
+    assert found.altered == 1
+
+
 def test_times_in_another_form_are_no_difference(pair: Pair) -> None:
     """What only looks different is read as the canonical texts have it."""
     pair.make("TIMESTAMP", "timestamp")
